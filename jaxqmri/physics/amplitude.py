@@ -1,0 +1,162 @@
+"""Linear amplitudes in closed form: shared by the start of a fit, by losses and by bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+if TYPE_CHECKING:
+    from jaxqmri.physics.base import Scalar, SignalModel, Signals
+
+
+def amplitude_basis(
+    model: SignalModel, params: Mapping[str, Scalar], free: tuple[str, ...]
+) -> tuple[Float[Array, "a n"], Signals]:
+    """Signals per unit of each free amplitude, and the signal of the amplitudes that are held.
+
+    Parameters
+    ----------
+    model
+        A model whose signal is linear in its ``amplitudes``.
+    params
+        All parameters but the free amplitudes, scalars by name.
+    free
+        Names of the amplitudes to take out.
+
+    Returns
+    -------
+    basis, held
+        Shapes ``(len(free), n)`` and ``(n,)``: the signal is ``amplitudes @ basis + held``.
+    """
+    zeros = {name: 0.0 for name in model.amplitudes}
+
+    def signal(**amplitudes: Scalar) -> Signals:
+        values = {**zeros, **params, **amplitudes}
+        return model(model.Params(**{name: jnp.asarray(v) for name, v in values.items()}))
+
+    silent = {name: 0.0 for name in free}
+    none_held = {name: 0.0 for name in model.amplitudes}
+    basis = jnp.stack([signal(**{**none_held, name: 1.0}) for name in free])
+    held = signal(**silent) if len(free) < len(model.amplitudes) else jnp.zeros_like(basis[0])
+    return basis, held
+
+
+def orthonormal(basis: Float[Array, "a n"]) -> tuple[Float[Array, "a n"], Float[Array, "a a"]]:
+    """Gram–Schmidt: rows ``q`` with ``basis = lower @ q``, for the few rows amplitudes have."""
+    tiny = jnp.finfo(basis.dtype).tiny
+    rows: list[Float[Array, " n"]] = []
+    lower = jnp.zeros((basis.shape[0], basis.shape[0]), basis.dtype)
+    for i in range(basis.shape[0]):
+        rest = basis[i]
+        for j, row in enumerate(rows):
+            overlap = jnp.sum(rest * row)
+            lower = lower.at[i, j].set(overlap)
+            rest = rest - overlap * row
+        length = jnp.sqrt(jnp.maximum(jnp.sum(rest * rest), tiny))
+        lower = lower.at[i, i].set(length)
+        rows.append(rest / length)
+    return jnp.stack(rows), lower
+
+
+def profile_amplitudes(
+    model: SignalModel, params: Mapping[str, Scalar], signals: Signals
+) -> dict[str, Scalar]:
+    """Least-squares amplitudes of one voxel given its other parameters.
+
+    For a signal ``A f(theta)`` this is ``A = sum(f S) / sum(f^2)``; for several amplitudes the
+    small linear system is solved. Differentiable in ``params`` and ``signals``.
+
+    Parameters
+    ----------
+    model
+        A model with ``amplitudes``.
+    params
+        Every parameter that is known, by name; an amplitude among them is held.
+    signals
+        The voxel's samples, shape ``(n,)``.
+
+    Returns
+    -------
+    dict
+        All parameters: those given, and the amplitudes found.
+    """
+    free = tuple(name for name in model.amplitudes if name not in params)
+    if not free:
+        return dict(params)
+    basis, held = amplitude_basis(model, params, free)
+    q, lower = orthonormal(basis)
+    found = _back_substitute(lower, q @ (signals - held))
+    return {**params, **{name: found[i] for i, name in enumerate(free)}}
+
+
+def best_candidate(model: SignalModel, signals: Signals, held: Mapping[str, Scalar]) -> Any:
+    """Grid candidate that explains most of one voxel's signal; see ``SignalModel.start``."""
+    free = tuple(name for name in model.amplitudes if name not in held)
+    lower_bound, upper_bound = model.bounds()
+    grid = {name: values for name, values in model.grid().items() if name not in held}
+    known = {name: value for name, value in model.defaults.items() if name not in grid} | dict(held)
+    grid = {
+        name: jnp.clip(values, getattr(lower_bound, name), getattr(upper_bound, name))
+        for name, values in grid.items()
+    }
+    if not grid:
+        chosen = dict(known)
+    elif not free:
+        candidates = jax.vmap(
+            lambda row: model(model.Params(**{**known, **row})), in_axes=({n: 0 for n in grid},)
+        )(grid)
+        best = jnp.argmin(jnp.sum((candidates - signals) ** 2, axis=-1))
+        chosen = known | {name: values[best] for name, values in grid.items()}
+    else:
+        explained = _explained(model, known, free, grid, signals)
+        best = jnp.argmax(explained)
+        chosen = known | {name: values[best] for name, values in grid.items()}
+    full = profile_amplitudes(model, chosen, signals)
+    return model.Params(
+        **{
+            name: value
+            if name in held
+            else jnp.clip(value, getattr(lower_bound, name), getattr(upper_bound, name))
+            for name, value in full.items()
+        }
+    )
+
+
+def _explained(
+    model: SignalModel,
+    known: Mapping[str, Scalar],
+    free: tuple[str, ...],
+    grid: Mapping[str, Float[Array, " g"]],
+    signals: Signals,
+) -> Float[Array, " g"]:
+    """Signal energy along each candidate's basis; a lone amplitude must be positive."""
+
+    def unit_rows(row: Mapping[str, Scalar]) -> tuple[Float[Array, "a n"], Signals]:
+        basis, offset = amplitude_basis(model, {**known, **row}, free)
+        return orthonormal(basis)[0], offset
+
+    rows, offset = jax.vmap(unit_rows)(dict(grid))
+    if len(free) == len(model.amplitudes):  # one matrix product for all candidates and voxels
+        along = [rows[:, i] @ signals for i in range(len(free))]
+        energy = jnp.zeros_like(along[0])
+    else:
+        rest = signals - offset
+        along = [jnp.sum(rows[:, i] * rest, axis=-1) for i in range(len(free))]
+        energy = -jnp.sum(rest * rest, axis=-1)
+    if len(free) == 1:
+        return energy + along[0] * jnp.abs(along[0])
+    return energy + sum(a * a for a in along)
+
+
+def _back_substitute(lower: Float[Array, "a a"], along: Float[Array, " a"]) -> list[Scalar]:
+    """Solve ``lower.T @ x = along`` for the amplitudes of ``basis = lower @ q``."""
+    count = along.shape[0]
+    found: list[Any] = [None] * count
+    for i in reversed(range(count)):
+        rest = along[i] - sum(lower[k, i] * found[k] for k in range(i + 1, count))
+        found[i] = rest / lower[i, i]
+    return found

@@ -1,0 +1,198 @@
+"""The contract every signal model keeps: acquisition in the constructor, tissue in the call."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+Scalar = Float[Array, ""] | float
+Signals = Float[Array, " n"]
+Times = Float[Array, " n"] | Float[np.ndarray, " n"]
+
+
+class Bounds(NamedTuple):
+    """Lower and upper bound of one parameter."""
+
+    lower: float
+    upper: float
+
+
+AMPLITUDE = Bounds(0.0, np.inf)
+RELAXATION_TIME = Bounds(0.1, 10_000.0)  # ms: from cortical bone's T2 to beyond free water's T1
+
+
+class SignalModel(eqx.Module):
+    """One voxel's signal equation, with the bounds and the start that belong to it.
+
+    A concrete model holds its acquisition (times in ms, angles in degrees) as array leaves, so
+    that new times never recompile, and maps one voxel's tissue parameters to the ``n`` signals
+    that the acquisition would record. Everything is scalar: vectorising is the caller's, with
+    ``jax.vmap``.
+
+    Attributes
+    ----------
+    Params
+        A ``NamedTuple`` of scalars named after their maps.
+    units
+        Unit of each parameter, ``"arbitrary"`` for signal amplitudes, ``""`` for pure numbers.
+    amplitudes
+        Parameters that scale the signal linearly. Given the others they have a closed form
+        (:func:`jaxqmri.physics.profile_amplitudes`), used by the start of a fit and by losses.
+    limits
+        Bounds of each parameter.
+    defaults
+        Parameters held at a known value unless they are given or freed.
+    signed
+        Whether the signal can be negative. A model of magnitudes finds no signal in a voxel
+        without a single positive sample.
+    """
+
+    Params: ClassVar[type]
+    units: ClassVar[Mapping[str, str]]
+    limits: ClassVar[Mapping[str, Bounds]]
+    amplitudes: ClassVar[tuple[str, ...]] = ("s0",)
+    defaults: ClassVar[Mapping[str, float]] = {}
+    signed: ClassVar[bool] = False
+
+    @abstractmethod
+    def __call__(self, params: Any) -> Signals:
+        """Signals of one voxel, shape ``(n,)``, for scalar ``params``."""
+
+    def bounds(self) -> tuple[Any, Any]:
+        """Lower and upper bound of every parameter, two ``Params``."""
+        pairs = [self.limits[name] for name in self.Params._fields]
+        return (
+            self.Params(*(pair.lower for pair in pairs)),
+            self.Params(*(pair.upper for pair in pairs)),
+        )
+
+    def grid(self) -> dict[str, Float[Array, " g"]]:
+        """Candidate starts for the parameters that are not amplitudes.
+
+        Every entry has the same length ``g``: candidate ``k`` takes element ``k`` of each. This
+        default crosses five values of each parameter, spread within its bounds; a model that
+        knows its acquisition does better.
+        """
+        names = [n for n in self.Params._fields if n not in self.amplitudes]
+        return product_grid(**{name: spread(self.limits[name]) for name in names})
+
+    @property
+    def samples(self) -> int:
+        """Number ``n`` of signals that one call returns."""
+        ones = self.Params(*(jnp.ones(()) for _ in self.Params._fields))
+        return jax.eval_shape(self, ones).shape[0]
+
+    def start(self, signals: Signals, held: Mapping[str, Scalar] | None = None) -> Any:
+        """Best of the :meth:`grid` for one voxel, amplitudes by linear least squares.
+
+        Parameters
+        ----------
+        signals
+            The voxel's ``n`` samples.
+        held
+            Parameters with known values; they are returned as given.
+
+        Returns
+        -------
+        Params
+            Start values inside the bounds.
+        """
+        from jaxqmri.physics.amplitude import best_candidate
+
+        return best_candidate(self, signals, {} if held is None else held)
+
+
+def acquisition_array(values: Any, name: str, unit: str = "ms", minimum: float = 0.0) -> Times:
+    """Check one acquisition list and keep it in float64 on the host.
+
+    Traced values and JAX arrays pass through unchecked, so that a model can be built inside
+    ``jit`` and acquisitions can be optimised by gradient.
+
+    Raises
+    ------
+    ValueError
+        If the list is empty, not one-dimensional, not finite, or below ``minimum``.
+    """
+    if isinstance(values, jax.Array):
+        return values
+    array = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(
+            f"{name} must be a non-empty list of numbers in {unit}, got shape {array.shape}"
+        )
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{name} must be finite, got {array.tolist()}")
+    if np.any(array < minimum):
+        raise ValueError(f"{name} must be at least {minimum:g} {unit}, got {array.min():g}")
+    return array
+
+
+def acquisition_scalar(
+    value: Any,
+    name: str,
+    unit: str = "ms",
+    minimum: float = 0.0,
+    maximum: float = np.inf,
+    exclusive: bool = True,
+) -> Any:
+    """Check one acquisition number and keep it in float64 on the host.
+
+    Raises
+    ------
+    ValueError
+        If the number is not finite or outside ``minimum`` to ``maximum`` (``exclusive`` of the
+        minimum where told so).
+    """
+    if isinstance(value, jax.Array):
+        return value
+    number = np.asarray(value, dtype=np.float64)
+    too_small = number <= minimum if exclusive else number < minimum
+    if number.ndim != 0 or not np.isfinite(number) or too_small or number > maximum:
+        limit = "above" if exclusive else "at least"
+        top = "" if maximum == np.inf else f" and at most {maximum:g}"
+        raise ValueError(f"{name} must be {limit} {minimum:g}{top} {unit}, got {value!r}")
+    return number
+
+
+def as_type_of(reference: Scalar, *values: Any) -> Any:
+    """Cast acquisition ``values`` to the floating type of a tissue parameter."""
+    dtype = jnp.result_type(reference, jnp.float32)
+    cast = tuple(jnp.asarray(value, dtype=dtype) for value in values)
+    return cast[0] if len(cast) == 1 else cast
+
+
+def log_grid(lowest: Any, highest: Any, count: int = 8) -> Float[Array, " g"]:
+    """``count`` candidates from ``lowest`` to ``highest`` with a constant ratio between them."""
+    low, high = as_type_of(jnp.float32(0.0), lowest, highest)
+    return low * (high / low) ** jnp.linspace(0.0, 1.0, count)
+
+
+def product_grid(**axes: Float[Array, " k"]) -> dict[str, Float[Array, " g"]]:
+    """Every combination of the candidates of several parameters."""
+    mesh = jnp.meshgrid(*axes.values(), indexing="ij")
+    return {name: values.ravel() for name, values in zip(axes, mesh, strict=True)}
+
+
+def spread(limits: Bounds, count: int = 5) -> Float[Array, " g"]:
+    """``count`` values inside the bounds: evenly by ratio where both bounds are positive."""
+    low, high = limits
+    inside = (jnp.arange(count) + 0.5) / count
+    if low > 0 and np.isfinite(high):
+        return low * (high / low) ** inside
+    if not np.isfinite(low):
+        low = high - 1.0 if np.isfinite(high) else -1.0
+    if not np.isfinite(high):
+        high = low + 2.0
+    return low + (high - low) * inside
+
+
+def times_field(name: str) -> Any:
+    """Declare an acquisition list in ms as a module field that is checked when it is set."""
+    return eqx.field(converter=lambda values: acquisition_array(values, name))
