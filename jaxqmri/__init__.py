@@ -1,4 +1,4 @@
-"""Quantitative MRI in JAX: one differentiable signal equation as a fit, a loss, a simulator, a bound.
+"""Quantitative MRI in JAX: one signal equation as a fit, a loss, a simulator and a bound.
 
 Importing this package is quick: its parts, and JAX with them, load when they are first used.
 """
