@@ -93,35 +93,42 @@ def profile_amplitudes(
     return {**params, **{name: found[i] for i, name in enumerate(free)}}
 
 
-def best_candidate(model: SignalModel, signals: Signals, held: Mapping[str, Scalar]) -> Any:
-    """Grid candidate that explains most of one voxel's signal; see ``SignalModel.start``."""
+def best_candidates(
+    model: SignalModel, signals: Signals, held: Mapping[str, Scalar], count: int
+) -> list[Any]:
+    """The ``count`` grid candidates that explain most of one voxel's signal, best first.
+
+    See :meth:`jaxqmri.physics.SignalModel.starts`.
+    """
     free = tuple(name for name in model.amplitudes if name not in held)
-    lower_bound, upper_bound = model.bounds()
     grid = {name: values for name, values in model.grid().items() if name not in held}
-    known = {name: value for name, value in model.defaults.items() if name not in grid} | dict(held)
+    known = {n: v for n, v in model.defaults.items() if n not in grid} | dict(held)
+    if not grid:
+        return [_inside(model, profile_amplitudes(model, known, signals), held)] * count
+    lower, upper = model.bounds()
     grid = {
-        name: jnp.clip(values, getattr(lower_bound, name), getattr(upper_bound, name))
+        name: jnp.clip(values, getattr(lower, name), getattr(upper, name))
         for name, values in grid.items()
     }
-    if not grid:
-        chosen = dict(known)
-    elif not free:
-        candidates = jax.vmap(
-            lambda row: model(model.Params(**{**known, **row})), in_axes=({n: 0 for n in grid},)
-        )(grid)
-        best = jnp.argmin(jnp.sum((candidates - signals) ** 2, axis=-1))
-        chosen = known | {name: values[best] for name, values in grid.items()}
-    else:
-        explained = _explained(model, known, free, grid, signals)
+    explained = _explained(model, known, free, grid, signals)
+    found = []
+    for _ in range(count):
         best = jnp.argmax(explained)
+        explained = jnp.where(jnp.arange(explained.shape[0]) == best, -jnp.inf, explained)
         chosen = known | {name: values[best] for name, values in grid.items()}
-    full = profile_amplitudes(model, chosen, signals)
+        found.append(_inside(model, profile_amplitudes(model, chosen, signals), held))
+    return found
+
+
+def _inside(model: SignalModel, params: Mapping[str, Scalar], held: Mapping[str, Scalar]) -> Any:
+    """Move every parameter that is not held inside its bounds."""
+    lower, upper = model.bounds()
     return model.Params(
         **{
             name: value
             if name in held
-            else jnp.clip(value, getattr(lower_bound, name), getattr(upper_bound, name))
-            for name, value in full.items()
+            else jnp.clip(value, getattr(lower, name), getattr(upper, name))
+            for name, value in params.items()
         }
     )
 
@@ -134,6 +141,9 @@ def _explained(
     signals: Signals,
 ) -> Float[Array, " g"]:
     """Signal energy along each candidate's basis; a lone amplitude must be positive."""
+    if not free:
+        signal = jax.vmap(lambda row: model(model.Params(**{**known, **row})))(dict(grid))
+        return -jnp.sum((signal - signals) ** 2, axis=-1)
 
     def unit_rows(row: Mapping[str, Scalar]) -> tuple[Float[Array, "a n"], Signals]:
         basis, offset = amplitude_basis(model, {**known, **row}, free)

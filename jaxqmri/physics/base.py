@@ -49,6 +49,8 @@ class SignalModel(eqx.Module):
         Bounds of each parameter.
     defaults
         Parameters held at a known value unless they are given or freed.
+    several_starts
+        How many starts a fit tries unless told: more than one where the cost has several minima.
     signed
         Whether the signal can be negative. A model of magnitudes finds no signal in a voxel
         without a single positive sample.
@@ -59,6 +61,7 @@ class SignalModel(eqx.Module):
     limits: ClassVar[Mapping[str, Bounds]]
     amplitudes: ClassVar[tuple[str, ...]] = ("s0",)
     defaults: ClassVar[Mapping[str, float]] = {}
+    several_starts: ClassVar[int] = 1
     signed: ClassVar[bool] = False
 
     @abstractmethod
@@ -95,18 +98,24 @@ class SignalModel(eqx.Module):
         Parameters
         ----------
         signals
-            The voxel's ``n`` samples.
+            The voxel's samples, shape ``(n,)``.
         held
-            Parameters with known values; they are returned as given.
+            Parameters with known values, by name; they are returned as given.
 
         Returns
         -------
         Params
             Start values inside the bounds.
         """
-        from jaxqmri.physics.amplitude import best_candidate
+        return self.starts(signals, 1, held)[0]
 
-        return best_candidate(self, signals, {} if held is None else held)
+    def starts(
+        self, signals: Signals, count: int, held: Mapping[str, Scalar] | None = None
+    ) -> list[Any]:
+        """The ``count`` best candidates of the :meth:`grid`, best first; see :meth:`start`."""
+        from jaxqmri.physics.amplitude import best_candidates
+
+        return best_candidates(self, signals, {} if held is None else held, count)
 
 
 def acquisition_array(values: Any, name: str, unit: str = "ms", minimum: float = 0.0) -> Times:
