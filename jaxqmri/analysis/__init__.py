@@ -1,0 +1,28 @@
+"""Maps to numbers: errors against a reference, and their spread over subjects.
+
+Nothing here knows how a map was made.
+"""
+
+from jaxqmri.analysis.errors import (
+    SubjectErrors,
+    Summary,
+    bias,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    regional_error,
+    regional_percentage_error,
+    subject_errors,
+    summarise,
+)
+
+__all__ = [
+    "SubjectErrors",
+    "Summary",
+    "bias",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "regional_error",
+    "regional_percentage_error",
+    "subject_errors",
+    "summarise",
+]
