@@ -1,0 +1,227 @@
+"""Figures of a report: distributions, agreement, and results beside the paper's.
+
+Figures are made without a window system or global state (``matplotlib.figure.Figure``), in
+colours that stay apart for colour-blind readers.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxqmri.report.tables import Real, number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CSS_PIXELS_PER_INCH = 100
+WIDTH = 10.3  # inches: the text width of a page
+PIXELS_PER_INCH = 180
+
+INK = "#1c2330"
+SOFT = "#5b6675"
+LINE = "#dfe4ea"
+# Paul Tol's bright scheme, in the order of greatest contrast
+CYCLE = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#7A7A7A")
+
+
+def new_figure(width: Real = WIDTH, height: Real = 4.0) -> Figure:
+    """An empty figure, size in inches of :data:`CSS_PIXELS_PER_INCH` on a page."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(float(width), float(height)), dpi=PIXELS_PER_INCH, facecolor="white")
+
+
+def add_axes(figure: Figure, box: tuple[Real, Real, Real, Real], x: str = "", y: str = "") -> Axes:
+    """Plain axes in a box (left, bottom, width, height in inches) with their labels."""
+    width, height = figure.get_size_inches()
+    left, bottom, wide, high = box
+    axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("bottom", "left"):
+        axes.spines[side].set_color(SOFT)
+    axes.tick_params(colors=SOFT, labelsize=8.5, width=0.8, length=3)
+    axes.set_xlabel(x, fontsize=9.5, color=INK)
+    axes.set_ylabel(y, fontsize=9.5, color=INK)
+    return axes
+
+
+def png_bytes(figure: Figure) -> bytes:
+    """The figure as a PNG file."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(buffer, pil_kwargs={"compress_level": 3})
+    return buffer.getvalue()
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """Write the figure to ``path``, whole or not at all."""
+    path = Path(path)
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(png_bytes(figure))
+    part.replace(path)
+
+
+def quantity(name: str, unit: str) -> str:
+    """Axis label of a quantity: ``T2 (ms)``; a pure number has no unit."""
+    return f"{name} ({unit})" if unit else name
+
+
+def histogram(
+    groups: Mapping[str, Any],
+    label: str,
+    limits: tuple[Real, Real],
+    *,
+    bins: int = 120,
+    width: Real = WIDTH,
+    height: Real = 2.9,
+) -> Figure:
+    """Histograms over each other, of the values between ``limits``.
+
+    Parameters
+    ----------
+    groups
+        Values by the name of their group, any shape; not-a-number is left out.
+    label
+        Name and unit of the values.
+    limits
+        First and last edge of the bins.
+    """
+    figure = new_figure(width, height)
+    axes = add_axes(figure, (0.75, 0.5, width - 0.85, height - 0.6), label, "voxels")
+    edges = np.linspace(float(limits[0]), float(limits[1]), bins + 1)
+    for index, (name, values) in enumerate(groups.items()):
+        flat = np.asarray(values, dtype=np.float64).ravel()
+        counts, _ = np.histogram(flat[np.isfinite(flat)], edges)
+        colour = CYCLE[index % len(CYCLE)]
+        face = "#c9d3df" if index == 0 and len(groups) > 1 else colour
+        axes.stairs(counts, edges, fill=True, color=face, alpha=0.9, label=name, linewidth=0)
+        axes.axvline(
+            float(np.nanmedian(flat)) if np.isfinite(flat).any() else np.nan,
+            color=SOFT if face != colour else colour,
+            linewidth=1.2,
+            linestyle="--",
+        )
+    axes.set_xlim(float(limits[0]), float(limits[1]))
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    if len(groups) > 1:
+        axes.legend(frameon=False, fontsize=9, labelcolor=INK)
+    return figure
+
+
+def bland_altman(
+    ours: Any, reference: Any, label: str, *, names: tuple[str, str] = ("ours", "reference")
+) -> Figure:
+    """Difference against mean, with the bias and the 95 % limits of agreement.
+
+    Parameters
+    ----------
+    ours, reference
+        Paired values, shape ``(n,)``: one pair for each subject, not for each voxel.
+    label
+        Name and unit of both.
+    names
+        What the two are called.
+    """
+    a, b = np.asarray(ours, dtype=np.float64), np.asarray(reference, dtype=np.float64)
+    difference, mean = a - b, (a + b) / 2
+    bias, spread = difference.mean(), difference.std(ddof=1)
+    figure = new_figure(6.4, 4.0)
+    title = f"{names[0]} \N{MINUS SIGN} {names[1]}, {label}"
+    axes = add_axes(figure, (0.8, 0.55, 4.7, 3.3), f"mean of both, {label}", title)
+    axes.scatter(mean, difference, s=22, color=CYCLE[0], alpha=0.8, linewidth=0)
+    for value, style in ((bias, "-"), (bias - 1.96 * spread, "--"), (bias + 1.96 * spread, "--")):
+        axes.axhline(value, color=SOFT, linewidth=1.1, linestyle=style)
+        axes.annotate(
+            number(float(value), 2),
+            (1.01, value),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=9,
+            color=INK,
+        )
+    return figure
+
+
+def against_reference(
+    groups: Mapping[str, tuple[Any, Any]], label: str, *, reference: str = "reference"
+) -> Figure:
+    """Scatter of estimates over reference values, with the line of identity.
+
+    Parameters
+    ----------
+    groups
+        For each name a pair ``(reference values, estimates)``.
+    label
+        Name and unit of both axes.
+    reference
+        What the horizontal axis is called.
+    """
+    figure = new_figure(5.6, 4.6)
+    axes = add_axes(figure, (0.8, 0.6, 4.0, 3.9), f"{reference}, {label}", f"estimate, {label}")
+    for index, (name, (x, y)) in enumerate(groups.items()):
+        axes.scatter(x, y, s=20, color=CYCLE[index % len(CYCLE)], alpha=0.8, lw=0, label=name)
+    both = np.concatenate([np.ravel(v) for pair in groups.values() for v in pair])
+    low, high = float(np.nanmin(both)), float(np.nanmax(both))
+    axes.plot([low, high], [low, high], color=SOFT, linewidth=1, zorder=0)
+    axes.set_aspect("equal", adjustable="datalim")
+    if len(groups) > 1:
+        axes.legend(frameon=False, fontsize=9, labelcolor=INK)
+    return figure
+
+
+def dots_beside_paper(
+    results: Sequence[Mapping[str, Any]],
+    label: str,
+    *,
+    across: str = "input",
+    by: str = "model",
+) -> Figure:
+    """Our results as dots with their interval, the paper's as open diamonds.
+
+    Parameters
+    ----------
+    results
+        Mappings with ``ours``, ``low``, ``high``, ``paper`` and the names ``across`` and ``by``;
+        one metric and region.
+    label
+        Name and unit of the metric.
+    across
+        Name whose values stand along the horizontal axis.
+    by
+        Name whose values have a colour each.
+    """
+    columns = list(dict.fromkeys(str(result[across]) for result in results))
+    series = list(dict.fromkeys(str(result[by]) for result in results))
+    figure = new_figure(WIDTH, 3.6)
+    axes = add_axes(figure, (0.8, 0.55, WIDTH - 3.0, 2.9), "", label)
+    step = 0.7 / max(len(series), 1)
+    for result in results:
+        index = series.index(str(result[by]))
+        colour = CYCLE[index % len(CYCLE)]
+        x = columns.index(str(result[across])) + (index - (len(series) - 1) / 2) * step
+        ours, low, high = (result.get(key) for key in ("ours", "low", "high"))
+        if ours is not None:
+            axes.plot(x - step * 0.15, ours, "o", ms=6, color=colour)
+        if low is not None and high is not None:
+            axes.plot([x - step * 0.15] * 2, [low, high], color=colour, linewidth=1.6)
+        if result.get("paper") is not None:
+            axes.plot(x + step * 0.15, result["paper"], "D", ms=5.5, mec=colour, mfc="white")
+    for index, name in enumerate(series):
+        axes.plot([], [], "o", color=CYCLE[index % len(CYCLE)], label=name)
+    axes.plot([], [], "D", mec=SOFT, mfc="white", label="paper")
+    axes.set_xticks(range(len(columns)), columns)
+    axes.grid(axis="y", color=LINE, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.legend(
+        frameon=False, fontsize=9, labelcolor=INK, loc="upper left", bbox_to_anchor=(1.01, 1)
+    )
+    return figure
