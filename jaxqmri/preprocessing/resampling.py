@@ -1,0 +1,70 @@
+"""One image on the grid of another."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxqmri.io.nifti import Image
+
+Affine = Float[np.ndarray, "4 4"]
+Volume = Float[np.ndarray, "x y z"]
+
+
+def resample(
+    moving: Image, fixed: Image, transform: Affine | None = None, *, match_resolution: bool = True
+) -> Volume:
+    """``moving`` in its own units on the grid of ``fixed``, by trilinear interpolation.
+
+    Parameters
+    ----------
+    moving, fixed
+        Three-dimensional images. Of ``fixed`` only the grid is used.
+    transform
+        Rigid or affine map from a point of ``fixed`` to the same anatomy in ``moving``, both in
+        scanner coordinates (mm, x to the right, y to anterior, z to superior). Identity when
+        None.
+    match_resolution
+        Average the moving image over each voxel of the fixed grid, as a scan with those voxels
+        would have, rather than read it at their centres: a 3 mm slice then holds 3 mm of tissue,
+        not a line through its middle, and the noise of the finer image is averaged with it.
+
+    Returns
+    -------
+    array
+        Float32, of the fixed grid's shape. NaN in every voxel that is not wholly inside the
+        moving image's field of view.
+    """
+    from scipy import ndimage
+
+    to_moving = np.eye(4) if transform is None else np.asarray(transform, np.float64)
+    voxels = np.linalg.inv(moving.affine) @ to_moving @ fixed.affine
+    matrix, offset = voxels[:3, :3], voxels[:3, 3]
+    counts = [1, 1, 1]
+    if match_resolution:
+        finest = float(spacing(moving.affine).min())
+        counts = [max(1, int(np.ceil(s / finest - 1e-6))) for s in spacing(fixed.affine)]
+    source = np.asarray(moving.data, np.float32)
+    total = np.zeros(fixed.data.shape[:3], np.float64)
+    for step in itertools.product(*(range(count) for count in counts)):
+        within = (np.array(step) + 0.5) / counts - 0.5
+        start: Any = offset + matrix @ within  # scipy's stub knows a number only
+        total += ndimage.affine_transform(
+            source,
+            matrix,
+            start,
+            output_shape=total.shape,
+            output=np.float32,
+            order=1,
+            mode="constant",
+            cval=np.nan,
+        )
+    return (total / np.prod(counts)).astype(np.float32)
+
+
+def spacing(affine: Affine) -> Float[np.ndarray, " 3"]:
+    """Distance between neighbouring voxels along each axis, in mm."""
+    return np.linalg.norm(np.asarray(affine, np.float64)[:3, :3], axis=0)
