@@ -1,0 +1,398 @@
+"""Series of images that differ in one acquisition number, as a BIDS folder holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxqmri.io.acquisition import check_times, check_unit, to_disk
+from jaxqmri.io.entities import (
+    Entities,
+    build_name,
+    entities_key,
+    folder_of,
+    natural_key,
+    parse_name,
+)
+from jaxqmri.io.errors import InputError
+from jaxqmri.io.nifti import EXTENSIONS, Image, check_same_grid, read_image, stem, write_image
+from jaxqmri.io.sidecars import Metadata, number, read_metadata
+
+_READERS = 4
+
+
+class SeriesKind(NamedTuple):
+    """How one kind of series is named and described.
+
+    Attributes
+    ----------
+    suffix
+        Last part of the file names.
+    datatype
+        Folder of the images, ``anat`` or ``fmap``.
+    entity
+        The part of the names that counts the images.
+    fields
+        Sidecar fields that may hold what differs between the images; the first that there is
+        counts.
+    repetition
+        Fields that may hold the repetition time, the one that counts first; empty where it is
+        what differs.
+    needs
+        What else the sidecars must give: ``"repetition_time"``, ``"flip_angle"``.
+    """
+
+    suffix: str
+    datatype: str
+    entity: str
+    fields: tuple[str, ...]
+    repetition: tuple[str, ...] = ("RepetitionTime", "RepetitionTimeExcitation")
+    needs: tuple[str, ...] = ()
+
+
+_EXCITATION_FIRST = ("RepetitionTimeExcitation", "RepetitionTime")
+
+SERIES = {
+    kind.suffix: kind
+    for kind in (
+        SeriesKind("T1rhow", "anat", "tsl", ("SpinLockTime",)),
+        SeriesKind("MESE", "anat", "echo", ("EchoTime",)),
+        SeriesKind("MEGRE", "anat", "echo", ("EchoTime",)),
+        SeriesKind(
+            "IRT1",
+            "anat",
+            "inv",
+            ("InversionTime",),
+            # from inversion to inversion
+            ("RepetitionTimePreparation", "RepetitionTime", "RepetitionTimeExcitation"),
+            ("repetition_time",),
+        ),
+        SeriesKind("VFA", "anat", "flip", ("FlipAngle",), _EXCITATION_FIRST, ("repetition_time",)),
+        SeriesKind("TB1AFI", "fmap", "acq", _EXCITATION_FIRST, (), ("flip_angle",)),
+    )
+}
+"""Every kind of series, by suffix."""
+
+# Fields that all images of a series share, unless they are what differs.
+_SHARED = (
+    "EchoTime",
+    "FlipAngle",
+    "InversionTime",
+    "RepetitionTime",
+    "RepetitionTimeExcitation",
+    "RepetitionTimePreparation",
+    "SpinLockTime",
+    "SpinLockFrequency",
+    "MagneticFieldStrength",
+)
+
+
+class Series(NamedTuple):
+    """A series in memory.
+
+    Attributes
+    ----------
+    images
+        ``(x, y, z, n)`` float32; in memory one image lies after another.
+    affine
+        Voxel indices to millimetres.
+    times
+        What differs between the images, shape ``(n,)``: ms, or degrees for ``VFA``.
+    repetition_time
+        In ms; None if unknown; for ``TB1AFI`` the two of them.
+    flip_angle
+        Degrees; None if unknown, or where it is what differs.
+    entities
+        Of all images, without the one that counts them.
+    sources
+        The images' files.
+    metadata
+        The images' sidecar fields, times in ms.
+    """
+
+    images: Float[np.ndarray, "x y z n"]
+    affine: Float[np.ndarray, "4 4"]
+    times: Float[np.ndarray, " n"]
+    repetition_time: float | Float[np.ndarray, " 2"] | None
+    flip_angle: float | None
+    entities: Entities
+    sources: list[Path]
+    metadata: list[dict[str, Any]]
+
+
+def find_series(root: str | Path, suffix: str) -> list[Entities]:
+    """Entities of every series of one kind, subjects first, then sessions, in natural order.
+
+    Phase and imaginary images are left out: they are no series of their own.
+
+    Raises
+    ------
+    InputError
+        If ``root`` is not a folder or holds no such series.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise InputError(f"{root}: no such folder")
+    kind = _kind(suffix)
+    found = {}
+    for path in root.glob(f"sub-*/**/{kind.datatype}/*_{suffix}.nii*"):
+        series = _series_of(path, kind)
+        if series is not None and series.get("part") not in ("phase", "imag"):
+            found[tuple(sorted(series.items()))] = series
+    if not found:
+        raise InputError(
+            f"{root}: no {suffix} series, expected files such as "
+            f"{folder_of({'sub': '01'}, kind.datatype) / _example(kind)}.nii.gz"
+        )
+    return sorted(found.values(), key=entities_key)
+
+
+def read_series(root: str | Path, suffix: str, entities: Mapping[str, str]) -> Series:
+    """Read and check one series, in the order of the entity that counts its images.
+
+    Parameters
+    ----------
+    root
+        The dataset.
+    suffix
+        The kind of series, a key of :data:`SERIES`.
+    entities
+        Which one, as :func:`find_series` gives it.
+
+    Raises
+    ------
+    InputError
+        If there is no such series; an image is missing, unreadable or on another grid; a sidecar
+        is missing, incomplete or contradicts another image's; a time appears twice or looks like
+        the wrong unit.
+    """
+    root, kind = Path(root), _kind(suffix)
+    paths = _images(root, kind, dict(entities))
+    metadata = [read_metadata(root, path) for path in paths]
+    values, fields = _values(kind, paths, metadata)
+    sources = [entry.sources[field] for entry, field in zip(metadata, fields, strict=True)]
+    check_times(values, fields[0], sources, on_disk=True)
+    _check_shared(kind, paths, metadata)
+    repetition = _shared_number(kind, "repetition_time", kind.repetition, paths, metadata)
+    flip = None
+    if "FlipAngle" not in kind.fields:
+        flip = _shared_number(kind, "flip_angle", ("FlipAngle",), paths, metadata)
+    images, affine = _read_images(paths)
+    return Series(
+        images,
+        affine,
+        values,
+        values if not kind.repetition else repetition,
+        flip,
+        dict(entities),
+        paths,
+        [entry.fields for entry in metadata],
+    )
+
+
+def write_raw(
+    root: str | Path,
+    entities: Mapping[str, Any],
+    suffix: str,
+    data: Float[np.ndarray, "x y z"],
+    affine: Float[np.ndarray, "4 4"],
+    metadata: Mapping[str, Any],
+    integer_scaling: bool = True,
+) -> Path:
+    """Write one raw image and its sidecar into a dataset.
+
+    Parameters
+    ----------
+    root
+        The dataset.
+    entities
+        All of the name's entities, with the one that counts the images if it is of a series.
+    suffix
+        Last part of the name.
+    data, affine
+        Voxels, and where they lie.
+    metadata
+        Sidecar fields, times in ms; the sidecar gets seconds.
+    integer_scaling
+        Keep the voxels as int16 with a slope, as scanners do.
+
+    Returns
+    -------
+    Path
+        The image's file.
+    """
+    datatype = SERIES[suffix].datatype if suffix in SERIES else "anat"
+    folder = Path(root) / folder_of(entities, datatype)
+    path = folder / f"{build_name(entities, suffix)}.nii.gz"
+    write_image(path, data, affine, to_disk(metadata), integer_scaling)
+    return path
+
+
+def write_series(
+    root: str | Path,
+    entities: Mapping[str, Any],
+    suffix: str,
+    images: Float[np.ndarray, "x y z n"],
+    affine: Float[np.ndarray, "4 4"],
+    times: Sequence[float] | Float[np.ndarray, " n"],
+    metadata: Mapping[str, Any] | None = None,
+    integer_scaling: bool = True,
+) -> list[Path]:
+    """Write a series, counting its images from 1.
+
+    Parameters
+    ----------
+    root, entities, suffix, affine, integer_scaling
+        As for :func:`write_raw`, ``entities`` without the one that counts the images.
+    images
+        ``(x, y, z, n)``.
+    times
+        What differs between them: ms, or degrees for ``VFA``.
+    metadata
+        Sidecar fields that all images share, times in ms.
+
+    Returns
+    -------
+    list of Path
+        The images' files.
+    """
+    kind = _kind(suffix)
+    if images.shape[-1] != len(times):
+        raise ValueError(f"{images.shape[-1]} images, but {len(times)} times")
+    prefix = "tr" if kind.entity == "acq" else ""
+    return [
+        write_raw(
+            root,
+            {**entities, kind.entity: f"{prefix}{k + 1}"},
+            suffix,
+            images[..., k],
+            affine,
+            {**(metadata or {}), kind.fields[0]: float(time)},
+            integer_scaling,
+        )
+        for k, time in enumerate(times)
+    ]
+
+
+def _kind(suffix: str) -> SeriesKind:
+    if suffix not in SERIES:
+        raise ValueError(f"no series is called {suffix!r}; known are {', '.join(SERIES)}")
+    return SERIES[suffix]
+
+
+def _example(kind: SeriesKind) -> str:
+    first = "tr1" if kind.entity == "acq" else "1"
+    return build_name({"sub": "01", kind.entity: first}, kind.suffix)
+
+
+def _series_of(path: Path, kind: SeriesKind) -> Entities | None:
+    """Entities of the series that an image or a sidecar belongs to."""
+    name = parse_name(path)
+    if name is None or name.suffix != kind.suffix or kind.entity not in name.entities:
+        return None
+    return {key: value for key, value in name.entities.items() if key != kind.entity}
+
+
+def _images(root: Path, kind: SeriesKind, entities: Entities) -> list[Path]:
+    """Image files of a series, in the order of their count."""
+    folder = root / folder_of(entities, kind.datatype)
+    images: dict[str, Path] = {}
+    sidecars: dict[str, Path] = {}
+    for path in sorted(folder.glob(f"*_{kind.suffix}.*")):
+        name = parse_name(path)
+        if name is None or _series_of(path, kind) != entities:
+            continue
+        count = name.entities[kind.entity]
+        if path.name.endswith(EXTENSIONS):
+            if count in images:
+                raise InputError(f"{path}: the same image as {images[count].name}, keep one")
+            images[count] = path
+        else:
+            sidecars[count] = path
+    if not images:
+        example = build_name({**entities, kind.entity: "1"}, kind.suffix)
+        raise InputError(f"{folder}: no {kind.suffix} images, expected {example}.nii.gz and so on")
+    for count, path in sidecars.items():
+        if count not in images:
+            raise InputError(f"{path}: a sidecar without its image {path.stem}.nii.gz")
+    return [images[count] for count in sorted(images, key=natural_key)]
+
+
+def _values(
+    kind: SeriesKind, paths: list[Path], metadata: list[Metadata]
+) -> tuple[Float[np.ndarray, " n"], list[str]]:
+    """What differs between the images, and the field that each value stands in."""
+    values, fields = [], []
+    for path, entry in zip(paths, metadata, strict=True):
+        value = number(entry, path, kind.fields)
+        if value is None:
+            raise InputError(f"{path}: its sidecar has no {kind.fields[0]}")
+        values.append(value)
+        fields.append(next(name for name in kind.fields if name in entry.fields))
+    return np.array(values), fields
+
+
+def _check_shared(kind: SeriesKind, paths: list[Path], metadata: list[Metadata]) -> None:
+    """Refuse a series whose sidecars contradict each other."""
+    for name in _SHARED:
+        if name in kind.fields:
+            continue
+        given = [
+            (path, entry.sources[name], value)
+            for path, entry in zip(paths, metadata, strict=True)
+            if (value := number(entry, path, (name,))) is not None
+        ]
+        for _, source, value in given[1:]:
+            first, _, expected = given[0]
+            if not np.isclose(value, expected, rtol=1e-3, atol=0.0):
+                raise InputError(
+                    f"{source}: {name} is {_on_disk(name, value)}, "
+                    f"but {_on_disk(name, expected)} for {first.name} of the same series"
+                )
+
+
+def _on_disk(name: str, value: float) -> str:
+    return f"{to_disk({name: value})[name]:g}"
+
+
+def _shared_number(
+    kind: SeriesKind,
+    what: str,
+    names: tuple[str, ...],
+    paths: list[Path],
+    metadata: list[Metadata],
+) -> float | None:
+    """A number that holds for the whole series, from the first image that gives it."""
+    shared = None
+    for path, entry in zip(paths, metadata, strict=True):
+        value = number(entry, path, names)
+        if value is None:
+            if what in kind.needs:
+                raise InputError(f"{path}: its sidecar has no {names[0]}")
+            continue
+        name = next(name for name in names if name in entry.fields)
+        source = entry.sources[name]
+        if not np.isfinite(value) or value <= 0:
+            raise InputError(f"{source}: {name} is {value:g}, expected a number above zero")
+        if what in kind.needs:
+            check_unit([value], name, [source], on_disk=True)
+        shared = value if shared is None else shared
+    return shared
+
+
+def _read_images(paths: list[Path]) -> tuple[np.ndarray, np.ndarray]:
+    """Images of one grid, stacked; files are read and unpacked side by side."""
+    with ThreadPoolExecutor(_READERS) as readers:
+        volumes = readers.map(read_image, paths)
+        first: Image = next(volumes)
+        stack = np.empty((len(paths), *first.data.shape), np.float32)
+        stack[0] = first.data
+        for k, volume in enumerate(volumes, start=1):
+            check_same_grid(volume, first, f"image {stem(volume.path)}")
+            stack[k] = volume.data
+    return np.moveaxis(stack, 0, -1), first.affine
