@@ -126,11 +126,12 @@ def _ants() -> Any:
     os.environ.setdefault("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "1")
     try:
         import ants
+        from ants import config
     except ImportError:
         raise InputError(
             "registration needs antspyx, which is not installed: pip install 'jaxqmri[experiments]'"
         ) from None
-    ants.config._random_seed = SEED
+    config._random_seed = SEED
     return ants
 
 
