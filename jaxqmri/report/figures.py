@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 CSS_PIXELS_PER_INCH = 100
 WIDTH = 10.3  # inches: the text width of a page
-PIXELS_PER_INCH = 180
+PIXELS_PER_INCH = 150
 
 INK = "#1c2330"
 SOFT = "#5b6675"
 LINE = "#dfe4ea"
+PALE = "#c9d3df"
 # Paul Tol's bright scheme, in the order of greatest contrast
 CYCLE = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#7A7A7A")
 
@@ -100,12 +101,12 @@ def histogram(
     for index, (name, values) in enumerate(groups.items()):
         flat = np.asarray(values, dtype=np.float64).ravel()
         counts, _ = np.histogram(flat[np.isfinite(flat)], edges)
-        colour = CYCLE[index % len(CYCLE)]
-        face = "#c9d3df" if index == 0 and len(groups) > 1 else colour
-        axes.stairs(counts, edges, fill=True, color=face, alpha=0.9, label=name, linewidth=0)
+        behind = index == 0 and len(groups) > 1
+        face = PALE if behind else CYCLE[max(index - 1, 0) % len(CYCLE)]
+        axes.stairs(counts, edges, fill=True, color=face, alpha=0.85, label=name, linewidth=0)
         axes.axvline(
             float(np.nanmedian(flat)) if np.isfinite(flat).any() else np.nan,
-            color=SOFT if face != colour else colour,
+            color=SOFT if behind else face,
             linewidth=1.2,
             linestyle="--",
         )

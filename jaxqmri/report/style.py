@@ -61,7 +61,8 @@ caption { caption-side: top; padding: 0 0 8px; color: var(--soft); font-size: 13
 th, td { padding: 6px 14px 6px 0; text-align: right; vertical-align: top; white-space: nowrap; }
 th + th, td + td, th + td { padding-left: 14px; }
 thead th { border-bottom: 1.5px solid var(--faint); font-weight: 600; vertical-align: bottom; }
-tbody th, thead th.stub, td.text { text-align: left; font-weight: 400; }
+tbody th { font-weight: 400; }
+tbody th, th.left, td.left { text-align: left; }
 tbody tr { border-bottom: 1px solid var(--line); }
 tbody tr:last-child { border-bottom-color: var(--faint); }
 td .paper { display: block; color: var(--faint); font-size: 12.5px; }

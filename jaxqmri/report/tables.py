@@ -61,6 +61,8 @@ class Table:
         What the table says.
     stub
         How many leading columns name the row; they are set left, all others right.
+    left
+        Further columns that are set left: prose.
 
     Raises
     ------
@@ -72,6 +74,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     caption: str = ""
     stub: int = 1
+    left: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -86,13 +89,14 @@ class Table:
         text = [f"{self.caption}\n"] if self.caption else []
         for position, line in enumerate(lines):
             cells = [
-                cell.ljust(width) if i < self.stub else cell.rjust(width)
+                cell.ljust(width) if self._is_left(i) else cell.rjust(width)
                 for i, (cell, width) in enumerate(zip(line, widths, strict=True))
             ]
             text.append(f"| {' | '.join(cells)} |")
             if position == 0:
                 rule = [
-                    "-" * w if i < self.stub else f"{'-' * (w - 1)}:" for i, w in enumerate(widths)
+                    "-" * w if self._is_left(i) else f"{'-' * (w - 1)}:"
+                    for i, w in enumerate(widths)
                 ]
                 text.append(f"| {' | '.join(rule)} |")
         return "\n".join(text) + "\n"
@@ -101,7 +105,7 @@ class Table:
         """An HTML table in a box that scrolls sideways when it is too wide."""
         caption = f"<caption>{escape(self.caption)}</caption>" if self.caption else ""
         head = "".join(
-            f'<th scope="col"{self._stub_class(i)}>{escape(name)}</th>'
+            f'<th scope="col"{self._set_left(i)}>{escape(name)}</th>'
             for i, name in enumerate(self.header)
         )
         body = "".join(
@@ -109,7 +113,7 @@ class Table:
             + "".join(
                 f'<th scope="row">{_html_cell(cell)}</th>'
                 if i < self.stub
-                else f"<td>{_html_cell(cell)}</td>"
+                else f"<td{self._set_left(i)}>{_html_cell(cell)}</td>"
                 for i, cell in enumerate(row)
             )
             + "</tr>"
@@ -120,8 +124,11 @@ class Table:
             f"<tbody>{body}</tbody></table></div>"
         )
 
-    def _stub_class(self, column: int) -> str:
-        return ' class="stub"' if column < self.stub else ""
+    def _is_left(self, column: int) -> bool:
+        return column < self.stub or column in self.left
+
+    def _set_left(self, column: int) -> str:
+        return ' class="left"' if self._is_left(column) else ""
 
 
 def number(value: Real | None, digits: int | None = None) -> str:
