@@ -67,6 +67,15 @@ def read_participants(root: str | Path) -> list[dict[str, Any]]:
     return rows
 
 
+def add_participant(root: str | Path, who: str) -> None:
+    """Add a row for ``who`` (``sub-01``) to ``participants.tsv`` unless there is one."""
+    path = Path(root) / "participants.tsv"
+    rows = read_participants(root) if path.exists() else []
+    if all(row["participant_id"] != who for row in rows):
+        columns = list(rows[0]) if rows else ["participant_id"]
+        write_table(path, [*rows, {"participant_id": who}], columns)
+
+
 def write_participants(
     root: str | Path,
     rows: Sequence[Mapping[str, Any]],

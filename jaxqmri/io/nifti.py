@@ -86,8 +86,7 @@ def read_stack(path: str | os.PathLike[str], count: int | None = None) -> Image:
     """
     path = Path(path)
     raw, slope, intercept, affine = _read(path)
-    if raw.ndim == 5 and raw.shape[3] == 1:  # NIfTI keeps vectors on its fifth axis
-        raw = raw[:, :, :, 0, :]
+    raw = _without_time_axis(raw)
     if raw.ndim != 4:
         raise InputError(
             f"{path}: expected a 4-D file (x, y, z, image), found {raw.ndim}-D data of shape "
@@ -95,10 +94,24 @@ def read_stack(path: str | os.PathLike[str], count: int | None = None) -> Image:
         )
     if count is not None and raw.shape[3] != count:
         raise InputError(f"{path}: holds {raw.shape[3]} images, but {count} times were given")
-    images = np.empty((raw.shape[3], *raw.shape[:3]), np.float32)
-    for k in range(len(images)):
-        _scale(raw[..., k], slope, intercept, images[k])
-    return Image(np.moveaxis(images, 0, -1), affine, path)
+    return Image(_scaled_stack(raw, slope, intercept), affine, path)
+
+
+def read_volumes(path: str | os.PathLike[str]) -> Image:
+    """Read a 3-D or a 4-D file as ``(x, y, z, n)``; a single volume has ``n = 1``.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_image`, or if the file has more than four dimensions.
+    """
+    path = Path(path)
+    raw, slope, intercept, affine = _read(path)
+    raw = _without_time_axis(raw)
+    raw = raw.reshape(raw.shape + (1,) * (4 - raw.ndim), order="F")
+    if raw.ndim != 4:
+        raise InputError(f"{path}: expected 3-D or 4-D data, found shape {raw.shape}")
+    return Image(_scaled_stack(raw, slope, intercept), affine, path)
 
 
 def read_label_image(path: str | os.PathLike[str]) -> Image:
@@ -162,12 +175,15 @@ def write_image(
     image.set_qform(affine, code="scanner")
     image.header.set_xyzt_units("mm")
     image.header.set_slope_inter(slope, intercept)
-    content = _header_and_voxels(image, stored)
-    if path.name.endswith(".gz"):
-        content = gzip.compress(content, _COMPRESSION, mtime=0)
     if sidecar is not None:
         write_json(sidecar_path(path), sidecar)
-    write_bytes(path, content)
+    pack(path, _header_and_voxels(image, stored))
+
+
+def pack(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write the bytes of a NIfTI file, gzipped where the name says so, whole or not at all."""
+    compressed = Path(path).name.endswith(".gz")
+    write_bytes(path, gzip.compress(content, _COMPRESSION, mtime=0) if compressed else content)
 
 
 def sidecar_path(path: str | os.PathLike[str]) -> Path:
@@ -256,6 +272,18 @@ def _read(path: Path) -> tuple[np.ndarray, float, float, np.ndarray]:
     if not np.isfinite(affine).all():
         raise InputError(f"{path}: the affine holds numbers that are not finite")
     return raw, float(image.dataobj.slope), float(image.dataobj.inter), affine
+
+
+def _without_time_axis(raw: np.ndarray) -> np.ndarray:
+    """NIfTI keeps vectors on its fifth axis, behind a time axis of one."""
+    return raw[:, :, :, 0, :] if raw.ndim == 5 and raw.shape[3] == 1 else raw
+
+
+def _scaled_stack(raw: np.ndarray, slope: float, intercept: float) -> np.ndarray:
+    images = np.empty((raw.shape[3], *raw.shape[:3]), np.float32)
+    for k in range(len(images)):
+        _scale(raw[..., k], slope, intercept, images[k])
+    return np.moveaxis(images, 0, -1)
 
 
 def _scale(raw: np.ndarray, slope: float, intercept: float, out: np.ndarray) -> None:

@@ -1,0 +1,256 @@
+"""What DICOM headers say: which files make up which volume, and how its intensities are scaled."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import struct
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jaxqmri.io.errors import InputError
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+SCALE_SLOPE = (0x2005, 0x100E)  # Philips, private
+PRIVATE_FRAME = (0x2005, 0x140F)  # Philips, private
+REAL_WORLD_VALUES = (0x0040, 0x9096)
+TIMING = ("EchoTime", "InversionTime", "RepetitionTime", "FlipAngle")
+_ENHANCED = "1.2.840.10008.5.1.4.1.1.4.1"
+_NOT_MAGNITUDE = frozenset({"P", "PHASE", "I", "IMAGINARY", "PHASE MAP"})
+
+
+class Scaling(NamedTuple):
+    """How stored values become intensities.
+
+    Attributes
+    ----------
+    slope, intercept
+        Public rescale slope and intercept; 1 and 0 where there are none.
+    philips
+        Philips' private scale slope, None where there is none.
+    """
+
+    slope: float
+    intercept: float
+    philips: float | None
+
+
+class Volume(NamedTuple):
+    """The files of one volume.
+
+    Attributes
+    ----------
+    files
+        Its slices.
+    series
+        Series number.
+    timing
+        ``EchoTime``, ``InversionTime``, ``RepetitionTime`` (ms) and ``FlipAngle`` (degrees),
+        those that there are.
+    sequence
+        Scanning sequence: ``SE``, ``GR``, ``IR``.
+    vendor
+        Manufacturer, in lower case.
+    scalings
+        Every scaling among its files (and, in a multi-frame file, among its frames).
+    multiframe
+        The volumes of a series are together in one file.
+    """
+
+    files: tuple[Path, ...]
+    series: int
+    timing: dict[str, float]
+    sequence: str
+    vendor: str
+    scalings: frozenset[Scaling]
+    multiframe: bool
+
+
+class _Header(NamedTuple):
+    path: Path
+    data: Dataset
+
+
+def find_volumes(
+    folder: str | Path, series: Sequence[int] | None = None
+) -> tuple[list[Volume], str]:
+    """Volumes of a folder of DICOM files, in the order in which they were acquired.
+
+    Files belong to one volume when series, image type and timing are the same and no position is
+    taken twice. Phase and imaginary images are left out.
+
+    Parameters
+    ----------
+    folder
+        Searched with its subfolders.
+    series
+        Series numbers to keep, in this order; all of them, in ascending order, when None.
+
+    Returns
+    -------
+    volumes
+        In order of series, echo time and so on, and acquisition.
+    fingerprint
+        Of the images' identifiers: the same for the same images wherever they lie.
+
+    Raises
+    ------
+    InputError
+        If there is no DICOM image, a chosen series is missing, or slices are missing.
+    """
+    headers = _headers(Path(folder))
+    found = sorted({_series_number(header.data) for header in headers})
+    if series is not None:
+        for wanted in series:
+            if wanted not in found:
+                there = ", ".join(map(str, found))
+                raise InputError(f"{folder}: no series {wanted}, there is {there}")
+        headers = [header for header in headers if _series_number(header.data) in series]
+    order = {number: k for k, number in enumerate(found if series is None else series)}
+    groups: dict[Any, list[_Header]] = {}
+    for header in headers:
+        groups.setdefault(_group_key(header.data, order), []).append(header)
+    volumes = [volume for key in sorted(groups) for volume in _split(groups[key])]
+    if not volumes:
+        raise InputError(f"{folder}: no magnitude images")
+    uids = sorted(str(header.data.SOPInstanceUID) for header in headers)
+    return volumes, hashlib.sha256("\n".join(uids).encode()).hexdigest()
+
+
+def image_scaling(data: Dataset) -> Scaling:
+    """Scaling of one image, or of one frame."""
+    return Scaling(
+        float(data.get("RescaleSlope", 1.0)),
+        float(data.get("RescaleIntercept", 0.0)),
+        _private_scale_slope(data),
+    )
+
+
+def _headers(folder: Path) -> list[_Header]:
+    from pydicom import dcmread
+    from pydicom.errors import InvalidDicomError
+
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    headers = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        try:
+            data = dcmread(path, stop_before_pixels=True)
+        except (InvalidDicomError, OSError, EOFError):
+            continue
+        if "Rows" not in data or "SOPInstanceUID" not in data:
+            continue
+        if not _NOT_MAGNITUDE & {str(part).upper() for part in data.get("ImageType", [])[2:]}:
+            headers.append(_Header(path, data))
+    if not headers:
+        raise InputError(f"{folder}: no DICOM images")
+    return headers
+
+
+def _series_number(data: Dataset) -> int:
+    number = data.get("SeriesNumber")
+    return 0 if number is None else int(number)
+
+
+def _timing(data: Dataset) -> dict[str, float]:
+    values = {name: data.get(name) for name in TIMING}
+    return {name: float(value) for name, value in values.items() if value not in (None, "")}
+
+
+def _is_multiframe(data: Dataset) -> bool:
+    return str(data.get("SOPClassUID")) == _ENHANCED
+
+
+def _group_key(data: Dataset, order: dict[int, int]) -> tuple[Any, ...]:
+    timing = _timing(data)
+    return (
+        order[_series_number(data)],
+        str(data.get("SeriesInstanceUID")),
+        *(timing.get(name, -1.0) for name in TIMING),
+        tuple(str(part) for part in data.get("ImageType", [])),
+        str(data.SOPInstanceUID) if _is_multiframe(data) else "",
+    )
+
+
+def _acquired(header: _Header) -> tuple[float, float, float]:
+    """Sorts repeated images of one slice."""
+    data = header.data
+    names = ("TemporalPositionIdentifier", "AcquisitionNumber", "InstanceNumber")
+    first, second, third = (float(data.get(name) or 0) for name in names)
+    return first, second, third
+
+
+def _split(group: list[_Header]) -> list[Volume]:
+    """Volumes of files that differ in position and in time alone."""
+    places: dict[tuple[float, ...], list[_Header]] = {}
+    for header in group:
+        position = header.data.get("ImagePositionPatient") or []
+        places.setdefault(tuple(round(float(x), 3) for x in position), []).append(header)
+    repeats = {len(headers) for headers in places.values()}
+    if len(repeats) > 1:
+        first = group[0]
+        raise InputError(
+            f"{first.path.parent}: series {_series_number(first.data)} is incomplete, "
+            f"some slices have {max(repeats)} images and some {min(repeats)}"
+        )
+    stacks = [sorted(headers, key=_acquired) for headers in places.values()]
+    return [_volume([stack[k] for stack in stacks]) for k in range(repeats.pop())]
+
+
+def _volume(headers: list[_Header]) -> Volume:
+    data = headers[0].data
+    sequence = data.get("ScanningSequence", "")
+    return Volume(
+        tuple(header.path for header in headers),
+        _series_number(data),
+        _timing(data),
+        sequence if isinstance(sequence, str) else "\\".join(sequence),
+        str(data.get("Manufacturer", "")).lower(),
+        frozenset(scaling for header in headers for scaling in _scalings(header.data)),
+        _is_multiframe(data),
+    )
+
+
+def _scalings(data: Dataset) -> Iterable[Scaling]:
+    if not _is_multiframe(data):
+        yield image_scaling(data)
+        return
+    shared = _first_item(data, "SharedFunctionalGroupsSequence")
+    for frame in data.get("PerFrameFunctionalGroupsSequence", []):
+        values = _first_item(frame, "PixelValueTransformationSequence") or _first_item(
+            shared, "PixelValueTransformationSequence"
+        )
+        private = _private_item(frame) or _private_item(shared)
+        yield Scaling(
+            1.0 if values is None else float(values.get("RescaleSlope", 1.0)),
+            0.0 if values is None else float(values.get("RescaleIntercept", 0.0)),
+            None if private is None else _private_scale_slope(private),
+        )
+
+
+def _first_item(data: Dataset | None, name: str) -> Dataset | None:
+    items = None if data is None else data.get(name)
+    return items[0] if items else None
+
+
+def _private_item(data: Dataset | None) -> Dataset | None:
+    element = None if data is None else data.get(PRIVATE_FRAME)
+    return (
+        element.value[0] if element is not None and element.VR == "SQ" and element.value else None
+    )
+
+
+def _private_scale_slope(data: Dataset) -> float | None:
+    element = data.get(SCALE_SLOPE)
+    if element is None:
+        return None
+    value = element.value
+    if isinstance(value, bytes):  # a private tag whose type was lost on the way
+        value = struct.unpack("<f", value)[0] if len(value) == 4 else math.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
