@@ -1,0 +1,97 @@
+"""From fitted voxels to the maps of a result: errors scaled by the noise, structures rebuilt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from scipy import stats
+
+from jaxqmri.fitting.result import FitResult, Status
+from jaxqmri.fitting.task import Task
+from jaxqmri.fitting.voxels import VoxelFit
+
+POOLED_VOXELS = 2**17  # enough for a median: its own error is then below half a percent
+
+
+def pooled_sigma(task: Task, fitted: VoxelFit, xp: Any) -> Any:
+    """Noise of a sample from the residuals of all voxels together.
+
+    The median over voxels of the residual sum of squares, divided by the median of the
+    chi-square distribution with as many degrees of freedom as a voxel has spare samples: a mean
+    would follow the few voxels that moved or pulsated. NaN without spare samples.
+    """
+    if task.spare_samples == 0:
+        return xp.nan
+    every = max(1, fitted.squares.shape[0] // POOLED_VOXELS)
+    squares, status = fitted.squares[::every], fitted.status[::every]
+    inner = xp.where(status == Status.CONVERGED, squares, xp.nan)
+    if xp.__name__ == "numpy" and xp.all(xp.isnan(inner)):
+        return xp.nan
+    return xp.sqrt(xp.nanmedian(inner) / stats.chi2.median(task.spare_samples))
+
+
+def assemble(
+    task: Task,
+    fitted: VoxelFit,
+    sigma: Any,
+    spread: Callable[[Any, Any], Any],
+    whole: Callable[[Any], Any],
+    xp: Any,
+) -> FitResult:
+    """Make the result of a fit.
+
+    Parameters
+    ----------
+    task
+        What was fitted.
+    fitted
+        Every entry with one leading axis, the fitted voxels.
+    sigma
+        The noise: None to pool it, a number, or one value a voxel.
+    spread
+        Puts one value a voxel back into a map, with a fill value elsewhere.
+    whole
+        Makes a map of a number or map that was given.
+    xp
+        ``numpy``, or ``jax.numpy`` for traced voxels.
+    """
+    names, free = task.equation.names, task.plan.free
+
+    def structure(maps: dict[str, Any]) -> Any:
+        return task.equation.build({name: maps[name] for name in names})
+
+    known = {name: whole(value) for name, value in task.known.items()}
+    values = {name: spread(value, xp.nan) for name, value in fitted.values.items()}
+    params = structure(known | values)
+    status = spread(fitted.status, Status.OUTSIDE_MASK)
+    if not task.plan.quality:
+        return FitResult(params, status, free)
+
+    assert fitted.covariance is not None
+    if sigma is None:
+        sigma = pooled_sigma(task, fitted, xp)
+    variance = sigma * sigma
+    triangle = [[variance * entry for entry in row] for row in fitted.covariance]
+    if fitted.carried is not None:
+        triangle = [
+            [own + extra for own, extra in zip(*rows, strict=True)]
+            for rows in zip(triangle, fitted.carried, strict=True)
+        ]
+    known_std = {name: whole(task.known_std.get(name, xp.nan)) for name in task.known}
+    std = {name: spread(xp.sqrt(triangle[k][k]), xp.nan) for k, name in enumerate(free)}
+    samples = task.samples
+    flat = fitted.total <= 0
+    return FitResult(
+        params,
+        status,
+        free,
+        sigma=sigma if xp.ndim(sigma) == 0 else spread(sigma, xp.nan),
+        std=structure(known_std | std),
+        triangle=tuple(tuple(spread(entry, xp.nan) for entry in row) for row in triangle),
+        rmse=spread(xp.sqrt(fitted.squares / samples), xp.nan),
+        r_squared=spread(
+            xp.where(flat, xp.nan, 1.0 - fitted.squares / xp.where(flat, 1.0, fitted.total)),
+            xp.nan,
+        ),
+    )

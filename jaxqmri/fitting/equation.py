@@ -1,0 +1,182 @@
+"""One face for the two kinds of model a fit takes: a signal model, or any plain function."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxqmri.physics import SignalModel
+from jaxqmri.physics.base import Scalar, Signals
+
+ONE_NONLINEAR_STEPS = 5  # from a grid start: enough for all but a few voxels in ten thousand
+SEVERAL_NONLINEAR_STEPS = 9
+
+
+class Equation(eqx.Module):
+    """A signal equation of named scalars."""
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """Names of the parameters."""
+
+    @abstractmethod
+    def signal(self, values: Mapping[str, Scalar]) -> Signals:
+        """Signals of one voxel for every parameter by name."""
+
+    @abstractmethod
+    def starts(self, signals: Signals, count: int, held: Mapping[str, Scalar]) -> list[dict]:
+        """Start values by name, ``count`` of them."""
+
+    @abstractmethod
+    def limits(self) -> dict[str, tuple[Any, Any]]:
+        """Lower and upper bound of each parameter."""
+
+    @abstractmethod
+    def build(self, values: Mapping[str, Any]) -> Any:
+        """Put values by name back into the structure the model speaks."""
+
+    @abstractmethod
+    def parts(self, structure: Any, what: str) -> dict[str, Any]:
+        """Take the values that are given out of such a structure, by name."""
+
+    @property
+    def defaults(self) -> Mapping[str, float]:
+        """Parameters held unless they are given or freed."""
+        return {}
+
+    @property
+    def leading_amplitude(self) -> str | None:
+        """The one parameter whose zero means that there is no signal."""
+        return None
+
+    @property
+    def signed(self) -> bool:
+        """Whether a signal may be negative."""
+        return True
+
+    @property
+    def several_starts(self) -> int:
+        """How many starts a fit tries unless told."""
+        return 1
+
+    def steps(self, free: tuple[str, ...]) -> int:
+        """Steps that nearly every voxel needs from the start values."""
+        del free
+        return 4 * SEVERAL_NONLINEAR_STEPS
+
+
+class ModelEquation(Equation):
+    """A :class:`jaxqmri.physics.SignalModel`."""
+
+    model: SignalModel
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields of the model's ``Params``."""
+        return self.model.Params._fields
+
+    @property
+    def defaults(self) -> Mapping[str, float]:
+        """The model's defaults."""
+        return self.model.defaults
+
+    @property
+    def leading_amplitude(self) -> str | None:
+        """The model's amplitude, where it has just one."""
+        return self.model.amplitudes[0] if len(self.model.amplitudes) == 1 else None
+
+    @property
+    def signed(self) -> bool:
+        """Whether the model's signal may be negative."""
+        return self.model.signed
+
+    @property
+    def several_starts(self) -> int:
+        """The model's own number of starts."""
+        return self.model.several_starts
+
+    def steps(self, free: tuple[str, ...]) -> int:
+        """Few steps: the grid start is close."""
+        nonlinear = sum(name not in self.model.amplitudes for name in free)
+        return ONE_NONLINEAR_STEPS if nonlinear <= 1 else SEVERAL_NONLINEAR_STEPS
+
+    def signal(self, values: Mapping[str, Scalar]) -> Signals:
+        """Call the model."""
+        return self.model(self.model.Params(**values))
+
+    def starts(self, signals: Signals, count: int, held: Mapping[str, Scalar]) -> list[dict]:
+        """The best candidates of the model's grid."""
+        return [start._asdict() for start in self.model.starts(signals, count, held)]
+
+    def limits(self) -> dict[str, tuple[Any, Any]]:
+        """The model's bounds."""
+        lower, upper = self.model.bounds()
+        return {name: (getattr(lower, name), getattr(upper, name)) for name in self.names}
+
+    def build(self, values: Mapping[str, Any]) -> Any:
+        """The model's ``Params``."""
+        return self.model.Params(**values)
+
+    def parts(self, structure: Any, what: str) -> dict[str, Any]:
+        """A dictionary by name, or ``Params`` with None where a parameter is not meant."""
+        given = structure if isinstance(structure, Mapping) else structure._asdict()
+        unknown = sorted(set(given) - set(self.names))
+        if unknown:
+            raise ValueError(
+                f"{what} names {', '.join(unknown)}; {type(self.model).__name__} has "
+                f"{', '.join(self.names)}"
+            )
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class FunctionEquation(Equation):
+    """Any function of a pytree of scalars, with the start that gives the pytree its form."""
+
+    function: Callable = eqx.field(static=True)
+    structure: Any = eqx.field(static=True)
+    paths: tuple[str, ...] = eqx.field(static=True)
+    args: tuple
+
+    def __init__(self, function: Callable, start: Any, args: tuple):
+        paths, self.structure = jax.tree_util.tree_flatten_with_path(start)
+        self.function = function
+        self.paths = tuple(
+            jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in paths
+        )
+        self.args = args
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Where each leaf sits in the pytree."""
+        return self.paths
+
+    def signal(self, values: Mapping[str, Scalar]) -> Signals:
+        """Call the function."""
+        return jnp.atleast_1d(self.function(self.build(values), *self.args))
+
+    def starts(self, signals: Signals, count: int, held: Mapping[str, Scalar]) -> list[dict]:
+        """A plain function has no start of its own."""
+        raise TypeError("a fit of a plain function needs start=, a pytree of numbers or maps")
+
+    def limits(self) -> dict[str, tuple[Any, Any]]:
+        """No bounds unless they are given."""
+        return {name: (-np.inf, np.inf) for name in self.names}
+
+    def build(self, values: Mapping[str, Any]) -> Any:
+        """The pytree that the function takes."""
+        return self.structure.unflatten([values[name] for name in self.names])
+
+    def parts(self, structure: Any, what: str) -> dict[str, Any]:
+        """A pytree like the start, with None where a parameter is not meant."""
+        leaves, found = jax.tree.flatten(structure, is_leaf=lambda leaf: leaf is None)
+        if found != self.structure:
+            raise ValueError(f"{what} must have the structure of start, {self.structure}")
+        pairs = zip(self.names, leaves, strict=True)
+        return {name: leaf for name, leaf in pairs if leaf is not None}

@@ -1,0 +1,254 @@
+"""Levenberg–Marquardt for one voxel, written in scalars.
+
+A voxel has few parameters and few samples. Unrolled into scalars, the normal equations and their
+Cholesky factor become elementwise arithmetic once ``vmap`` adds the voxel axis, which compilers
+vectorise far better than batches of tiny matrices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxqmri.fitting.likelihood import Misfit
+from jaxqmri.physics.base import Scalar, Signals
+
+Values = tuple[Scalar, ...]
+Triangle = tuple[tuple[Scalar, ...], ...]  # lower triangle of a symmetric matrix, row by row
+
+FIRST_DAMPING = 1e-2
+UNDAMPED_STEPS = 2
+CLOSE_ENOUGH = 1e-3  # distance to the minimum, in standard deviations, that counts as converged
+
+
+class Expansion(NamedTuple):
+    """The misfit to second order around one point: cost, descent direction, half Hessian."""
+
+    cost: Scalar
+    descent: Values
+    hessian: Triangle
+
+
+class Minimum(NamedTuple):
+    """Where the steps ended.
+
+    ``distance`` is the length of the next undamped step, squared, in the metric of the Hessian;
+    ``at_bound`` tells which parameters sit on a bound.
+    """
+
+    values: Values
+    expansion: Expansion
+    distance: Scalar
+    at_bound: tuple[Scalar, ...]
+
+
+def expand(
+    signal: Callable[[Values], Signals], misfit: Callable[[list[Scalar]], Misfit], values: Values
+) -> Expansion:
+    """Gauss–Newton expansion of a misfit: one linearisation, then sums over the samples."""
+    predicted, tangent = jax.linearize(signal, values)
+    size = predicted.shape[0]
+    columns = []
+    for k in range(len(values)):
+        column = tangent(
+            tuple(jnp.ones_like(v) if i == k else jnp.zeros_like(v) for i, v in enumerate(values))
+        )
+        columns.append([column[i] for i in range(size)])
+    cost, residual, curvature = misfit([predicted[i] for i in range(size)])
+    bent = [[c * w for c, w in zip(column, curvature, strict=True)] for column in columns]
+    descent = tuple(_dot(column, residual) for column in columns)
+    hessian = tuple(
+        tuple(_dot(bent[i], columns[j]) for j in range(i + 1)) for i in range(len(values))
+    )
+    return Expansion(cost, descent, hessian)
+
+
+def in_one_stage(always: Scalar, function: Callable, *operands: Any) -> Any:
+    """Call a function so that its results are computed once and kept.
+
+    XLA's CPU backend fuses a result into each of its consumers and computes it again in every
+    one, which makes a step several times slower. It cannot do so across a branch that it does
+    not know to be taken.
+
+    Parameters
+    ----------
+    always
+        A boolean that is true, but known only at run time, and the same for all voxels.
+    function, operands
+        What to call.
+    """
+    outcome = jax.eval_shape(function, *operands)
+
+    def never(*_: Any) -> Any:
+        return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), outcome)
+
+    return lax.cond(always, function, never, *operands)
+
+
+def minimise(
+    signal: Callable[[Values], Signals],
+    misfit: Callable[[list[Scalar]], Misfit],
+    start: Values,
+    lower: Values,
+    upper: Values,
+    energy: Scalar,
+    steps: int,
+) -> Minimum:
+    """Minimise one voxel's misfit inside bounds by a fixed number of steps.
+
+    A parameter on a bound whose descent points outwards is left out of the step. The last
+    steps are undamped, and a step is accepted when the cost does not rise by more than its own
+    rounding error: acceptance by cost alone stalls in float32 before the minimum is reached.
+
+    Parameters
+    ----------
+    signal
+        The signals for the parameters, shape ``(n,)``.
+    misfit
+        The misfit of predicted signals, see :mod:`jaxqmri.fitting.likelihood`.
+    start, lower, upper
+        A scalar for each parameter.
+    energy
+        Sum of the squared samples: the scale of rounding errors in the cost.
+    steps
+        Number of steps, of which the last two are undamped.
+    """
+    eps = jnp.finfo(energy.dtype).eps
+    rounding = 8.0 * eps
+    always = jnp.all(jnp.stack([lo <= hi for lo, hi in zip(lower, upper, strict=True)]))
+    stage = partial(in_one_stage, always)
+
+    def inside(values: Values) -> Values:
+        return tuple(jnp.clip(v, lo, hi) for v, lo, hi in zip(values, lower, upper, strict=True))
+
+    def propose(values: Values, expansion: Expansion, damping: Scalar) -> Values:
+        held = blocked(values, expansion, lower, upper)
+        change = solve(expansion.hessian, expansion.descent, held, damping)
+        return inside(tuple(v + d for v, d in zip(values, change, strict=True)))
+
+    def accept(moved: Values, there: Expansion, values: Values, here: Expansion, damping: Scalar):
+        allowance = rounding * (jnp.sqrt(jnp.abs(here.cost) * energy) + rounding * energy)
+        better = there.cost <= here.cost + allowance
+        kept = jax.tree.map(partial(jnp.where, better), (moved, there), (values, here))
+        return *kept, jnp.where(better, 0.1 * damping, 10.0 * damping)
+
+    def step(k: Any, state: tuple) -> tuple:
+        values, expansion, damping = state
+        now = jnp.where(k < steps - UNDAMPED_STEPS, damping, 0.0)
+        moved = stage(propose, values, expansion, now)
+        there = stage(partial(expand, signal, misfit), moved)
+        return stage(accept, moved, there, values, expansion, damping)
+
+    def finish(values: Values, expansion: Expansion) -> tuple[Scalar, tuple]:
+        held = blocked(values, expansion, lower, upper)
+        onward = solve(expansion.hessian, expansion.descent, held, 0.0)
+        slope = [jnp.where(h, 0.0, d) for h, d in zip(held, expansion.descent, strict=True)]
+        resting = tuple(
+            (v <= lo) | (v >= hi) for v, lo, hi in zip(values, lower, upper, strict=True)
+        )
+        return _dot(onward, slope), resting
+
+    first = stage(inside, start)
+    expansion = stage(partial(expand, signal, misfit), first)
+    state = (first, expansion, jnp.full_like(energy, FIRST_DAMPING))
+    values, expansion, _ = lax.fori_loop(0, steps, step, state)
+    distance, at_bound = stage(finish, values, expansion)
+    return Minimum(values, expansion, distance, at_bound)
+
+
+def converged(minimum: Minimum, energy: Scalar, variance: Scalar) -> Scalar:
+    """Whether the next step would be a small part of the standard deviation, or mere rounding."""
+    rounding = (32.0 * jnp.finfo(energy.dtype).eps) ** 2 * energy
+    return minimum.distance <= CLOSE_ENOUGH**2 * variance + rounding
+
+
+def blocked(values: Values, expansion: Expansion, lower: Values, upper: Values) -> tuple:
+    """Which parameters are on a bound and would be pushed outwards."""
+    return tuple(
+        ((v <= lo) & (d <= 0)) | ((v >= hi) & (d >= 0))
+        for v, d, lo, hi in zip(values, expansion.descent, lower, upper, strict=True)
+    )
+
+
+def factor(hessian: Triangle, left_out: tuple, damping: Scalar) -> tuple[list[list], list]:
+    """Cholesky factor of the Hessian scaled to a unit diagonal.
+
+    Returns
+    -------
+    lower, scale
+        Rows of the factor, holding the reciprocal of each pivot on its diagonal (zero where a
+        parameter is left out or its pivot is lost in rounding), and the scale that was taken out.
+    """
+    size = len(hessian)
+    diagonal = [hessian[i][i] for i in range(size)]
+    eps = jnp.finfo(diagonal[0].dtype).eps
+    used = [~out & (d > 0) for out, d in zip(left_out, diagonal, strict=True)]
+    scale = [
+        jnp.where(u, lax.rsqrt(jnp.where(u, d, 1.0)), 0.0)
+        for u, d in zip(used, diagonal, strict=True)
+    ]
+    rows: list[list] = []
+    for i in range(size):
+        row: list = []
+        for j in range(i):
+            entry = hessian[i][j] * scale[i] * scale[j] - _dot(row[:j], rows[j][:j])
+            row.append(entry * rows[j][j])
+        pivot = 1.0 + damping - _dot(row, row)
+        sound = used[i] & (pivot > 4.0 * eps)
+        row.append(jnp.where(sound, lax.rsqrt(jnp.where(sound, pivot, 1.0)), 0.0))
+        rows.append(row)
+    return rows, scale
+
+
+def solve(hessian: Triangle, right: Values, left_out: tuple, damping: Scalar) -> Values:
+    """Solve ``(H + damping diag(H)) x = right``; parameters left out do not move."""
+    rows, scale = factor(hessian, left_out, damping)
+    size = len(rows)
+    forward: list = []
+    for i in range(size):
+        rest = right[i] * scale[i] - _dot(rows[i][:i], forward)
+        forward.append(rest * rows[i][i])
+    back: list = [None] * size
+    for i in reversed(range(size)):
+        rest = forward[i] - _dot([rows[k][i] for k in range(i + 1, size)], back[i + 1 :])
+        back[i] = rest * rows[i][i]
+    return tuple(b * s for b, s in zip(back, scale, strict=True))
+
+
+def inverse(hessian: Triangle, left_out: tuple) -> Triangle:
+    """Inverse of the Hessian over the parameters that are not left out.
+
+    The diagonal is NaN for a parameter that is left out, and infinite where the samples say
+    nothing about it.
+    """
+    rows, scale = factor(hessian, left_out, 0.0)
+    size = len(rows)
+    inverted: list[list] = [[None] * size for _ in range(size)]  # of the factor: lower triangle
+    for j in range(size):
+        inverted[j][j] = rows[j][j]
+        for i in range(j + 1, size):
+            inner = _dot(rows[i][j:i], [inverted[k][j] for k in range(j, i)])
+            inverted[i][j] = -inner * rows[i][i]
+    lost = [~out & (row[-1] == 0) for out, row in zip(left_out, rows, strict=True)]
+    entries = []
+    for i in range(size):
+        row = []
+        for j in range(i + 1):
+            entry = _dot(
+                [inverted[k][i] for k in range(i, size)], [inverted[k][j] for k in range(i, size)]
+            )
+            entry = entry * scale[i] * scale[j]
+            if i == j:
+                entry = jnp.where(lost[i], jnp.inf, jnp.where(left_out[i], jnp.nan, entry))
+            row.append(entry)
+        entries.append(tuple(row))
+    return tuple(entries)
+
+
+def _dot(left, right) -> Scalar:
+    return sum((a * b for a, b in zip(left, right, strict=True)), start=0.0)

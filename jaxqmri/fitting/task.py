@@ -1,0 +1,189 @@
+"""One fit, checked and put into the form that the solver takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxqmri.fitting.equation import Equation, FunctionEquation, ModelEquation
+from jaxqmri.fitting.voxels import Plan, Voxel
+from jaxqmri.physics import SignalModel
+
+LIKELIHOODS = ("gaussian", "rician")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to fit and how; everything but the images.
+
+    ``known``, ``known_std`` and ``start`` hold numbers or maps of the images' leading shape.
+    """
+
+    equation: Equation
+    plan: Plan
+    bounds: Mapping[str, tuple[Any, Any]]
+    known: Mapping[str, Any]
+    known_std: Mapping[str, Any]
+    start: Mapping[str, Any]
+    weights: Any
+    sigma: Any
+    shape: tuple[int, ...]
+    samples: int
+
+    @property
+    def spare_samples(self) -> int:
+        """Samples beyond the fitted parameters: the degrees of freedom of one voxel."""
+        return self.samples - len(self.plan.free)
+
+    def parts(self) -> tuple[Voxel, Voxel]:
+        """What all voxels share, and what each has of its own (signals still to come)."""
+        shared, own = ({}, {}, {}), ({}, {}, {})
+        for k, group in enumerate((self.known, self.known_std, self.start)):
+            for name, value in group.items():
+                (shared if np.ndim(value) == 0 else own)[k][name] = value
+        per_voxel_weights = self.weights is not None and np.ndim(self.weights) > 1
+        per_voxel_sigma = self.sigma is not None and np.ndim(self.sigma) > 0
+        return (
+            Voxel(
+                None,
+                *shared,
+                None if per_voxel_weights else self.weights,
+                None if per_voxel_sigma else self.sigma,
+            ),
+            Voxel(
+                None,
+                *own,
+                self.weights if per_voxel_weights else None,
+                self.sigma if per_voxel_sigma else None,
+            ),
+        )
+
+
+def prepare(
+    model: SignalModel | Callable,
+    shape: tuple[int, ...],
+    *,
+    fixed: Any,
+    fixed_std: Any,
+    start: Any,
+    bounds: Any,
+    likelihood: str,
+    sigma: Any,
+    weights: Any,
+    free: tuple[str, ...],
+    starts: int | None,
+    steps: int | None,
+    quality: bool,
+    args: tuple,
+) -> Task:
+    """Check the arguments of a fit of images of ``shape``; see :func:`jaxqmri.fit`."""
+    if len(shape) == 0:
+        raise ValueError("images must have shape (..., n), contrast last; got a single number")
+    leading, samples = tuple(shape[:-1]), shape[-1]
+    equation = _equation(model, start, args)
+    if isinstance(model, SignalModel) and model.samples != samples:
+        raise ValueError(
+            f"{type(model).__name__} makes {model.samples} signals a voxel, "
+            f"images hold {samples} along their last axis (shape {tuple(shape)})"
+        )
+    if likelihood not in LIKELIHOODS:
+        raise ValueError(f"likelihood must be one of {LIKELIHOODS}, got {likelihood!r}")
+    if likelihood == "rician" and sigma is None:
+        raise ValueError(
+            "a Rician fit needs sigma, the noise of each channel: give it, or estimate it from "
+            "the background with jaxqmri.physics.noise"
+        )
+    known = {} if fixed is None else equation.parts(fixed, "fixed")
+    known_std = {} if fixed_std is None else equation.parts(fixed_std, "fixed_std")
+    for name in free:
+        if name not in equation.names:
+            raise ValueError(f"free names {name!r}; the model has {', '.join(equation.names)}")
+        if name in known:
+            raise ValueError(f"{name!r} cannot be both free and fixed")
+    for name in known_std:
+        if name not in known:
+            raise ValueError(f"fixed_std names {name!r}, which is not among fixed")
+    for name, value in equation.defaults.items():
+        if name not in free:
+            known.setdefault(name, value)
+    fitted = tuple(name for name in equation.names if name not in known)
+    if not fitted:
+        raise ValueError("every parameter is fixed: there is nothing to fit")
+    if samples < len(fitted):
+        raise ValueError(
+            f"{samples} samples cannot determine {len(fitted)} parameters ({', '.join(fitted)})"
+        )
+    started = {} if start is None else equation.parts(start, "start")
+    started = {name: value for name, value in started.items() if name in fitted}
+    if started and len(started) < len(fitted):
+        missing = [name for name in fitted if name not in started]
+        raise ValueError(f"start lacks {', '.join(missing)}")
+    for what, group in (("fixed", known), ("fixed_std", known_std), ("start", started)):
+        for name, value in group.items():
+            _check_map(value, leading, f"{what} {name}")
+    if sigma is not None:
+        _check_map(sigma, leading, "sigma")
+        if not isinstance(sigma, jax.core.Tracer) and np.ndim(sigma) == 0 and not sigma > 0:
+            raise ValueError(f"sigma must be above zero, got {sigma!r}")
+    if weights is not None and np.shape(weights) not in ((samples,), tuple(shape)):
+        raise ValueError(
+            f"weights must have shape ({samples},) or {tuple(shape)}, got {np.shape(weights)}"
+        )
+    plan = Plan(
+        free=fitted,
+        likelihood=likelihood,
+        starts=equation.several_starts if starts is None else starts,
+        steps=equation.steps(fitted) if steps is None else steps,
+        quality=quality,
+        carried=tuple(name for name in equation.names if name in known_std),
+    )
+    if plan.starts < 1 or plan.steps < 1:
+        raise ValueError(f"starts and steps must be at least 1, got {plan.starts}, {plan.steps}")
+    return Task(
+        equation,
+        plan,
+        _bounds(equation, bounds, fitted),
+        known,
+        known_std,
+        started,
+        weights,
+        sigma,
+        leading,
+        samples,
+    )
+
+
+def _equation(model: SignalModel | Callable, start: Any, args: tuple) -> Equation:
+    if isinstance(model, SignalModel):
+        if args:
+            raise TypeError("args are for plain functions; a signal model holds its acquisition")
+        return ModelEquation(model)
+    if not callable(model):
+        raise TypeError(f"model must be a SignalModel or a function, got {type(model).__name__}")
+    if start is None:
+        raise TypeError("a fit of a plain function needs start=, a pytree of numbers or maps")
+    return FunctionEquation(model, start, args)
+
+
+def _bounds(equation: Equation, bounds: Any, fitted: tuple[str, ...]) -> dict[str, tuple[Any, Any]]:
+    limits = equation.limits()
+    if isinstance(bounds, Mapping) and not isinstance(equation, FunctionEquation):
+        given = equation.parts(bounds, "bounds")
+        limits |= {name: tuple(pair) for name, pair in given.items()}
+    elif bounds is not None:
+        lower, upper = (equation.parts(side, "bounds") for side in bounds)
+        limits = {n: (lower.get(n, lo), upper.get(n, hi)) for n, (lo, hi) in limits.items()}
+    for name in fitted:
+        lower, upper = limits[name]
+        if not isinstance(lower, jax.core.Tracer | jax.Array) and not lower < upper:
+            raise ValueError(f"bounds of {name} must rise, got {lower} to {upper}")
+    return {name: limits[name] for name in fitted}
+
+
+def _check_map(value: Any, leading: tuple[int, ...], what: str) -> None:
+    if np.ndim(value) and np.shape(value) != leading:
+        raise ValueError(f"{what} has shape {np.shape(value)}, the images are {leading}")

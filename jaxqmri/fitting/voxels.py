@@ -1,0 +1,256 @@
+"""Fit many voxels at once: pure, traceable, the same program for one voxel and for a volume."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from jaxqmri.fitting.equation import Equation
+from jaxqmri.fitting.likelihood import Misfit, gaussian_misfit, rician_misfit
+from jaxqmri.fitting.nlls import (
+    Triangle,
+    Values,
+    converged,
+    expand,
+    in_one_stage,
+    inverse,
+    minimise,
+)
+from jaxqmri.fitting.result import Status
+from jaxqmri.physics.base import Scalar, Signals
+
+CPU_TILE = 4096  # voxels whose intermediate results stay in a core's cache
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is fixed when a fit is compiled."""
+
+    free: tuple[str, ...]
+    likelihood: str
+    starts: int
+    steps: int
+    quality: bool
+    carried: tuple[str, ...] = ()
+    tile: int = CPU_TILE
+
+
+class Voxel(NamedTuple):
+    """What is known of one voxel: scalars, but for ``signals`` and ``weights`` of shape ``(n,)``.
+
+    ``known`` holds parameters that are not fitted and ``known_std`` their errors; ``start``
+    is empty where the equation finds its own.
+    """
+
+    signals: Signals
+    known: Mapping[str, Scalar]
+    known_std: Mapping[str, Scalar]
+    start: Mapping[str, Scalar]
+    weights: Signals | None
+    sigma: Scalar | None
+
+
+class VoxelFit(NamedTuple):
+    """Estimates of one voxel, NaN where there is none.
+
+    ``covariance`` is the lower triangle for noise of unit variance, ``carried`` what the errors
+    of known parameters add to it.
+    """
+
+    values: dict[str, Scalar]
+    status: Int[Array, ""]
+    covariance: Triangle | None
+    carried: Triangle | None
+    squares: Scalar | None
+    total: Scalar | None
+
+
+def fit_tiles(
+    plan: Plan, equation: Equation, bounds: Mapping[str, tuple], shared: Voxel, each: Voxel
+) -> VoxelFit:
+    """Fit ``N`` voxels, tile by tile.
+
+    Parameters
+    ----------
+    plan
+        Static choices.
+    equation, bounds
+        The signal equation and the bounds of its free parameters.
+    shared, each
+        Two parts of every voxel: entries of ``shared`` hold for all voxels, entries of ``each``
+        have a leading axis ``N``, a multiple of the tile. None or an absent name where the other
+        part has it.
+
+    Returns
+    -------
+    VoxelFit
+        Every entry with a leading axis ``N``.
+    """
+
+    def one(own: Voxel) -> VoxelFit:
+        return fit_voxel(plan, equation, bounds, _joined(shared, own))
+
+    def tile(own: Voxel) -> VoxelFit:
+        # the voxel axis goes last: each sample is then one contiguous row
+        own = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1), own)
+        return jax.vmap(one, in_axes=-1, out_axes=-1)(own)
+
+    count = each.signals.shape[0]
+    if count <= plan.tile:
+        return tile(each)
+    tiled = jax.tree.map(
+        lambda leaf: leaf.reshape(count // plan.tile, plan.tile, *leaf.shape[1:]), each
+    )
+    return jax.tree.map(lambda leaf: leaf.reshape(count), lax.map(tile, tiled))
+
+
+def fit_voxel(
+    plan: Plan, equation: Equation, bounds: Mapping[str, tuple], voxel: Voxel
+) -> VoxelFit:
+    """Fit one voxel from each of its starts and keep the best."""
+    signals = voxel.signals
+    dtype = signals.dtype
+    size = signals.shape[0]
+    free = plan.free
+    lower, upper = (tuple(jnp.asarray(bounds[n][k], dtype) for n in free) for k in (0, 1))
+    samples = [signals[i] for i in range(size)]
+    weights = [1.0] * size if voxel.weights is None else [voxel.weights[i] for i in range(size)]
+    energy = sum(w * y * y for w, y in zip(weights, samples, strict=True))
+    misfit = partial(_misfit, plan.likelihood, samples, weights, voxel.sigma)
+
+    def signal(values: Values) -> Signals:
+        return equation.signal({**voxel.known, **dict(zip(free, values, strict=True))})
+
+    always = jnp.all(jnp.stack([lo <= hi for lo, hi in zip(lower, upper, strict=True)]))
+    begin = partial(_starts, plan, equation, voxel)
+    best = None
+    for start in in_one_stage(always, begin, signals):
+        minimum = minimise(signal, misfit, start, lower, upper, energy, plan.steps)
+        if best is None:
+            best = minimum
+        else:
+            better = ~(minimum.expansion.cost >= best.expansion.cost)
+            best = jax.tree.map(partial(jnp.where, better), minimum, best)
+
+    variance = (
+        best.expansion.cost / max(size - len(free), 1)
+        if voxel.sigma is None or plan.likelihood == "gaussian"
+        else voxel.sigma * voxel.sigma
+    )
+    values = dict(zip(free, best.values, strict=True))
+    status = _status(equation, voxel, values, converged(best, energy, variance), best.at_bound)
+    known = (status == Status.CONVERGED) | (status == Status.AT_BOUND)
+
+    def where_known(value: Scalar) -> Scalar:
+        return jnp.where(known, value, jnp.nan)
+
+    values = {name: where_known(value) for name, value in values.items()}
+    if not plan.quality:
+        return VoxelFit(values, status, None, None, None, None)
+
+    covariance = inverse(best.expansion.hessian, best.at_bound)
+    carried = _carried(plan, equation, voxel, misfit, best.values, covariance)
+    predicted = signal(best.values)
+    mean = sum(samples) / size
+    squares = sum((samples[i] - predicted[i]) ** 2 for i in range(size))
+    total = sum((y - mean) ** 2 for y in samples)
+    return VoxelFit(
+        values,
+        status,
+        jax.tree.map(where_known, covariance),
+        jax.tree.map(where_known, carried),
+        where_known(squares),
+        where_known(total),
+    )
+
+
+def _joined(shared: Voxel, own: Voxel) -> Voxel:
+    return Voxel(
+        own.signals,
+        {**shared.known, **own.known},
+        {**shared.known_std, **own.known_std},
+        {**shared.start, **own.start},
+        shared.weights if own.weights is None else own.weights,
+        shared.sigma if own.sigma is None else own.sigma,
+    )
+
+
+def _misfit(
+    likelihood: str,
+    samples: list[Scalar],
+    weights: list[Scalar],
+    sigma: Scalar | None,
+    predicted: list[Scalar],
+) -> Misfit:
+    if likelihood == "rician":
+        assert sigma is not None
+        return rician_misfit(samples, predicted, weights, sigma)
+    return gaussian_misfit(samples, predicted, weights)
+
+
+def _starts(plan: Plan, equation: Equation, voxel: Voxel, signals: Signals) -> list[Values]:
+    begun = [voxel.start] if voxel.start else equation.starts(signals, plan.starts, voxel.known)
+    return [tuple(jnp.asarray(s[name], signals.dtype) for name in plan.free) for s in begun]
+
+
+def _status(
+    equation: Equation,
+    voxel: Voxel,
+    values: Mapping[str, Scalar],
+    is_converged: Scalar,
+    at_bound: tuple,
+) -> Int[Array, ""]:
+    inputs = (voxel.signals, voxel.known, voxel.weights, voxel.sigma)
+    finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(inputs)]))
+    present = voxel.signals != 0 if equation.signed else voxel.signals > 0
+    signal = jnp.any(present)
+    if equation.leading_amplitude in values:
+        signal &= ~(values[equation.leading_amplitude] == 0)
+    resting = jnp.any(jnp.stack(at_bound))
+    status = jnp.where(resting, Status.AT_BOUND, Status.CONVERGED)
+    status = jnp.where(is_converged, status, Status.NOT_CONVERGED)
+    status = jnp.where(signal, status, Status.NO_SIGNAL)
+    return jnp.where(finite, status, Status.NOT_FINITE).astype(jnp.uint8)
+
+
+def _carried(
+    plan: Plan,
+    equation: Equation,
+    voxel: Voxel,
+    misfit: Any,
+    values: Values,
+    covariance: Triangle,
+) -> Triangle | None:
+    """Errors of known parameters, carried through ``d values / d known`` of the minimum."""
+    if not plan.carried:
+        return None
+    size = len(values)
+
+    def joint(both: Values) -> Float[Array, " n"]:
+        fitted = dict(zip(plan.free, both[:size], strict=True))
+        given = dict(zip(plan.carried, both[size:], strict=True))
+        return equation.signal({**voxel.known, **given, **fitted})
+
+    given = tuple(jnp.asarray(voxel.known[name], values[0].dtype) for name in plan.carried)
+    cross = expand(joint, misfit, values + given).hessian
+    moves = []
+    for k, name in enumerate(plan.carried):
+        row = cross[size + k][:size]
+        slope = [
+            -sum(
+                jnp.where(jnp.isfinite(c := covariance[max(i, j)][min(i, j)]), c, 0.0) * row[j]
+                for j in range(size)
+            )
+            for i in range(size)
+        ]
+        moves.append([s * voxel.known_std[name] for s in slope])
+    return tuple(
+        tuple(sum(move[i] * move[j] for move in moves) for j in range(i + 1)) for i in range(size)
+    )
