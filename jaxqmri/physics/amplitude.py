@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-if TYPE_CHECKING:
-    from jaxqmri.physics.base import Scalar, SignalModel, Signals
+from jaxqmri.physics.base import Scalar, SignalModel, Signals
 
 
 def amplitude_basis(

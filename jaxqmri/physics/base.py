@@ -62,7 +62,11 @@ class SignalModel(eqx.Module):
     amplitudes: ClassVar[tuple[str, ...]] = ("s0",)
     defaults: ClassVar[Mapping[str, float]] = {}
     several_starts: ClassVar[int] = 1
-    signed: ClassVar[bool] = False
+
+    @property
+    def signed(self) -> bool:
+        """Whether the signal can be negative; False unless a model says otherwise."""
+        return False
 
     @abstractmethod
     def __call__(self, params: Any) -> Signals:
@@ -170,7 +174,7 @@ def acquisition_scalar(
     return number
 
 
-def as_type_of(reference: Scalar, *values: Any) -> Any:
+def as_type_of(reference: Any, *values: Any) -> Any:
     """Cast acquisition ``values`` to the floating type of a tissue parameter."""
     dtype = jnp.result_type(reference, jnp.float32)
     cast = tuple(jnp.asarray(value, dtype=dtype) for value in values)
@@ -183,7 +187,7 @@ def log_grid(lowest: Any, highest: Any, count: int = 8) -> Float[Array, " g"]:
     return low * (high / low) ** jnp.linspace(0.0, 1.0, count)
 
 
-def product_grid(**axes: Float[Array, " k"]) -> dict[str, Float[Array, " g"]]:
+def product_grid(**axes: Float[Array, " _"]) -> dict[str, Float[Array, " g"]]:
     """Every combination of the candidates of several parameters."""
     mesh = jnp.meshgrid(*axes.values(), indexing="ij")
     return {name: values.ravel() for name, values in zip(axes, mesh, strict=True)}
@@ -202,6 +206,13 @@ def spread(limits: Bounds, count: int = 5) -> Float[Array, " g"]:
     return low + (high - low) * inside
 
 
-def times_field(name: str) -> Any:
-    """Declare an acquisition list in ms as a module field that is checked when it is set."""
-    return eqx.field(converter=lambda values: acquisition_array(values, name))
+def times_field(name: str, unit: str = "ms") -> Any:
+    """Declare an acquisition list as a module field that is checked when it is set."""
+    return eqx.field(converter=lambda values: acquisition_array(values, name, unit))
+
+
+def number_field(name: str, unit: str = "ms", maximum: float = np.inf, **options: Any) -> Any:
+    """Declare an acquisition number above zero as a module field, checked when it is set."""
+    return eqx.field(
+        converter=lambda value: acquisition_scalar(value, name, unit, maximum=maximum), **options
+    )
