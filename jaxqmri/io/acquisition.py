@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Num
 
 from jaxqmri.io.errors import InputError
 
@@ -38,7 +38,7 @@ _LARGEST = {
 
 
 def check_times(
-    values: Sequence[float] | Float[np.ndarray, " n"],
+    values: Sequence[float | int] | Num[np.ndarray, " n"],
     field: str,
     sources: Sequence[Any],
     on_disk: bool = False,
@@ -81,7 +81,7 @@ def check_times(
 
 
 def check_unit(
-    values: Sequence[float] | Float[np.ndarray, " n"],
+    values: Sequence[float | int] | Num[np.ndarray, " n"],
     field: str,
     sources: Sequence[Any],
     on_disk: bool = False,

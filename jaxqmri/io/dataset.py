@@ -14,7 +14,7 @@ _EXTENSIONS_OF_OURS = ("*_T1rhow.nii.gz", "*_T1rhow.nii", "*_T1rhow.json")
 
 
 def write_dataset_description(
-    root: Path,
+    root: str | Path,
     name: str,
     kind: Literal["raw", "derivative"] = "raw",
     sources: Sequence[str] = (),
@@ -41,6 +41,7 @@ def write_dataset_description(
     content["GeneratedBy"] = [{"Name": "jaxqmri", "Version": __version__}]
     if sources:
         content["SourceDatasets"] = [{"URL": source} for source in sources]
+    root = Path(root)
     write_json(root / "dataset_description.json", content | fields)
     if kind == "raw":
         write_text(root / ".bidsignore", "\n".join(_EXTENSIONS_OF_OURS) + "\n")

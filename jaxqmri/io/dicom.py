@@ -61,8 +61,8 @@ def convert(
     session: str | None = None,
     *,
     kind: Kind | None = None,
-    spin_lock_times: Sequence[float] | None = None,
-    spin_lock_frequency: float | None = None,
+    spin_lock_times: Sequence[float | int] | None = None,
+    spin_lock_frequency: float | int | None = None,
     series: Sequence[int] | None = None,
     acquisition: str | None = None,
     run: int | None = None,
@@ -132,7 +132,7 @@ def convert(
 
 
 def _recognise(
-    folder: Path, volumes: Sequence[Volume], spin_lock_times: Sequence[float] | None
+    folder: Path, volumes: Sequence[Volume], spin_lock_times: Sequence[float | int] | None
 ) -> Kind:
     """The kind of series that these volumes are, by what differs between them."""
     if spin_lock_times is not None:
@@ -265,7 +265,7 @@ def _fields(
     folder: Path,
     kind: Kind,
     converted: Sequence[_Converted],
-    spin_lock_times: Sequence[float] | None,
+    spin_lock_times: Sequence[float | int] | None,
 ) -> list[dict[str, Any]]:
     """Timing of each volume for its sidecar, ms and degrees, checked."""
     fields: list[dict[str, Any]] = [dict(entry.timing) for entry in converted]

@@ -116,6 +116,7 @@ def find_volumes(
     volumes = [volume for key in sorted(groups) for volume in _split(groups[key])]
     if not volumes:
         raise InputError(f"{folder}: no magnitude images")
+    _check_slices(volumes)
     uids = sorted(str(header.data.SOPInstanceUID) for header in headers)
     return volumes, hashlib.sha256("\n".join(uids).encode()).hexdigest()
 
@@ -127,6 +128,18 @@ def image_scaling(data: Dataset) -> Scaling:
         float(data.get("RescaleIntercept", 0.0)),
         _private_scale_slope(data),
     )
+
+
+def _check_slices(volumes: list[Volume]) -> None:
+    """Refuse a series whose volumes have different numbers of slices."""
+    first: dict[int, Volume] = {}
+    for volume in volumes:
+        other = first.setdefault(volume.series, volume)
+        if len(volume.files) != len(other.files) and not volume.multiframe:
+            raise InputError(
+                f"{volume.files[0].parent}: series {volume.series} is incomplete, one volume has "
+                f"{len(other.files)} slices, another {len(volume.files)}"
+            )
 
 
 def _headers(folder: Path) -> list[_Header]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Float, Num, Shaped
 
 from jaxqmri.io.entities import Entities, build_name, entities_key, folder_of, parse_name
 from jaxqmri.io.errors import InputError
@@ -64,8 +64,8 @@ def write_map(
     pipeline: str,
     entities: Mapping[str, Any],
     suffix: str,
-    data: Num[np.ndarray, "x y z"],
-    affine: Float[np.ndarray, "4 4"],
+    data: Shaped[np.ndarray, "x y z"],
+    affine: Num[np.ndarray, "4 4"],
     sidecar: Mapping[str, Any],
     desc: str | None = None,
     units: Literal["s", "ms"] = "s",
@@ -104,8 +104,8 @@ def write_map(
 
 def write_map_file(
     path: str | os.PathLike[str],
-    data: Num[np.ndarray, "x y z"],
-    affine: Float[np.ndarray, "4 4"],
+    data: Shaped[np.ndarray, "x y z"],
+    affine: Num[np.ndarray, "4 4"],
     sidecar: Mapping[str, Any],
     units: Literal["s", "ms"] = "ms",
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import nibabel as nib
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Float, Num, Shaped
 
 from jaxqmri.io.errors import InputError
 from jaxqmri.io.files import read_bytes, write_bytes, write_json
@@ -137,8 +137,8 @@ def read_label_image(path: str | os.PathLike[str]) -> Image:
 
 def write_image(
     path: str | os.PathLike[str],
-    data: Num[np.ndarray, "x y z *n"],
-    affine: Float[np.ndarray, "4 4"],
+    data: Shaped[np.ndarray, "x y z *n"],
+    affine: Num[np.ndarray, "4 4"],
     sidecar: Mapping[str, Any] | None = None,
     integer_scaling: bool = False,
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num, Shaped
 
 from jaxqmri.io.acquisition import check_times, check_unit, to_disk
 from jaxqmri.io.entities import (
@@ -199,8 +199,8 @@ def write_raw(
     root: str | Path,
     entities: Mapping[str, Any],
     suffix: str,
-    data: Float[np.ndarray, "x y z"],
-    affine: Float[np.ndarray, "4 4"],
+    data: Shaped[np.ndarray, "x y z"],
+    affine: Num[np.ndarray, "4 4"],
     metadata: Mapping[str, Any],
     integer_scaling: bool = True,
 ) -> Path:
@@ -237,9 +237,9 @@ def write_series(
     root: str | Path,
     entities: Mapping[str, Any],
     suffix: str,
-    images: Float[np.ndarray, "x y z n"],
-    affine: Float[np.ndarray, "4 4"],
-    times: Sequence[float] | Float[np.ndarray, " n"],
+    images: Shaped[np.ndarray, "x y z n"],
+    affine: Num[np.ndarray, "4 4"],
+    times: Sequence[float | int] | Num[np.ndarray, " n"],
     metadata: Mapping[str, Any] | None = None,
     integer_scaling: bool = True,
 ) -> list[Path]:
