@@ -13,6 +13,7 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from jaxqmri.fitting.assemble import assemble
+from jaxqmri.fitting.intervals import interval_maps, interval_tiles
 from jaxqmri.fitting.result import FitResult, Status
 from jaxqmri.fitting.task import Task, prepare
 from jaxqmri.fitting.voxels import CPU_TILE, Plan, VoxelFit, fit_tiles
@@ -137,9 +138,12 @@ def fit(
     _refit_left_behind(task, volume, fitted)
     result = assemble(task, fitted, volume.taken(task.sigma), volume.spread, volume.whole, np)
     if intervals:
-        from jaxqmri.fitting.intervals import profile_intervals
-
-        return replace(result, intervals=profile_intervals(task, volume, fitted, result))
+        found = {name: task.equation.parts(result.params, "params")[name] for name in result.free}
+        about = replace(task, start=found, sigma=result.sigma)
+        ends = _fit_rows(
+            about, task.plan, volume, np.arange(volume.count), progress, interval_tiles
+        )
+        return replace(result, intervals=interval_maps(task, ends, volume))
     return result
 
 
@@ -241,8 +245,13 @@ class Volume:
 
 
 def _fit_rows(
-    task: Task, plan: Plan, volume: Volume, wanted: np.ndarray, progress: Progress | None
-) -> VoxelFit:
+    task: Task,
+    plan: Plan,
+    volume: Volume,
+    wanted: np.ndarray,
+    progress: Progress | None,
+    over_tiles: Callable[..., Any] = fit_tiles,
+) -> Any:
     """Fit the wanted of the voxels to fit, in chunks of one size on all devices."""
     devices = jax.local_devices()
     count = wanted.size
@@ -251,10 +260,10 @@ def _fit_rows(
     shared, own = task.parts()
     own = own._replace(signals=volume.signals)
     everything = count == volume.count
-    run = _program(_tiled(plan), tuple(devices))
-    results: VoxelFit | None = None
+    run = _program(over_tiles, _tiled(plan), tuple(devices))
+    results: Any = None
 
-    def launch(first: int) -> VoxelFit:
+    def launch(first: int) -> Any:
         last = min(first + size, count)
         chosen = slice(first, last) if everything else wanted[first:last]
 
@@ -280,7 +289,6 @@ def _fit_rows(
             kept[first:last] = np.asarray(new)[: last - first]
         if progress is not None:
             progress(last, count)
-    assert results is not None
     return results
 
 
@@ -297,13 +305,13 @@ def _refit_left_behind(task: Task, volume: Volume, fitted: VoxelFit) -> None:
 
 
 @lru_cache(maxsize=64)
-def _program(plan: Plan, devices: tuple) -> Callable[..., VoxelFit]:
-    """The compiled fit of one plan, its voxels shared out over the devices."""
+def _program(over_tiles: Callable[..., Any], plan: Plan, devices: tuple) -> Callable[..., Any]:
+    """What is done to the voxels, compiled for one plan and shared out over the devices."""
     mesh = Mesh(np.asarray(devices), ("voxels",))
     everywhere, divided = PartitionSpec(), PartitionSpec("voxels")
     return jax.jit(
         jax.shard_map(
-            partial(fit_tiles, plan),
+            partial(over_tiles, plan),
             mesh=mesh,
             in_specs=(everywhere, everywhere, everywhere, divided),
             out_specs=divided,

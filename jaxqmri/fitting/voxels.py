@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int
 from jaxqmri.fitting.equation import Equation
 from jaxqmri.fitting.likelihood import Misfit, gaussian_misfit, rician_misfit
 from jaxqmri.fitting.nlls import (
+    Minimum,
     Triangle,
     Values,
     converged,
@@ -75,14 +76,19 @@ class VoxelFit(NamedTuple):
 def fit_tiles(
     plan: Plan, equation: Equation, bounds: Mapping[str, tuple], shared: Voxel, each: Voxel
 ) -> VoxelFit:
-    """Fit ``N`` voxels, tile by tile.
+    """Fit ``N`` voxels, tile by tile; see :func:`in_tiles`. Every entry has the axis ``N``."""
+    return in_tiles(partial(fit_voxel, plan, equation, bounds), plan.tile, shared, each)
+
+
+def in_tiles(one: Callable[[Voxel], Any], tile: int, shared: Voxel, each: Voxel) -> Any:
+    """Apply a function of one voxel to ``N`` voxels, tile by tile.
 
     Parameters
     ----------
-    plan
-        Static choices.
-    equation, bounds
-        The signal equation and the bounds of its free parameters.
+    one
+        A function of one voxel that returns a pytree of scalars.
+    tile
+        Voxels that are worked on together.
     shared, each
         Two parts of every voxel: entries of ``shared`` hold for all voxels, entries of ``each``
         have a leading axis ``N``, a multiple of the tile. None or an absent name where the other
@@ -90,55 +96,40 @@ def fit_tiles(
 
     Returns
     -------
-    VoxelFit
-        Every entry with a leading axis ``N``.
+    pytree
+        What ``one`` returns, every leaf of shape ``(N,)``.
     """
 
-    def one(own: Voxel) -> VoxelFit:
-        return fit_voxel(plan, equation, bounds, _joined(shared, own))
-
-    def tile(own: Voxel) -> VoxelFit:
+    def together(own: Voxel) -> Any:
         # the voxel axis goes last: each sample is then one contiguous row
         own = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1), own)
-        return jax.vmap(one, in_axes=-1, out_axes=-1)(own)
+        return jax.vmap(lambda v: one(_joined(shared, v)), in_axes=-1, out_axes=-1)(own)
 
     count = each.signals.shape[0]
-    if count <= plan.tile:
-        return tile(each)
-    tiled = jax.tree.map(
-        lambda leaf: leaf.reshape(count // plan.tile, plan.tile, *leaf.shape[1:]), each
-    )
-    return jax.tree.map(lambda leaf: leaf.reshape(count), lax.map(tile, tiled))
+    if count <= tile:
+        return together(each)
+    tiled = jax.tree.map(lambda leaf: leaf.reshape(count // tile, tile, *leaf.shape[1:]), each)
+    return jax.tree.map(lambda leaf: leaf.reshape(count), lax.map(together, tiled))
 
 
 def fit_voxel(
     plan: Plan, equation: Equation, bounds: Mapping[str, tuple], voxel: Voxel
 ) -> VoxelFit:
     """Fit one voxel from each of its starts and keep the best."""
-    signals = voxel.signals
-    dtype = signals.dtype
+    signals, free = voxel.signals, plan.free
     size = signals.shape[0]
-    free = plan.free
-    lower, upper = (tuple(jnp.asarray(bounds[n][k], dtype) for n in free) for k in (0, 1))
     samples = [signals[i] for i in range(size)]
-    weights = [1.0] * size if voxel.weights is None else [voxel.weights[i] for i in range(size)]
-    energy = sum(w * y * y for w, y in zip(weights, samples, strict=True))
-    misfit = partial(_misfit, plan.likelihood, samples, weights, voxel.sigma)
+    lower, upper = free_bounds(plan, bounds, signals.dtype)
+    misfit, energy = misfit_of(plan, voxel)
 
     def signal(values: Values) -> Signals:
         return equation.signal({**voxel.known, **dict(zip(free, values, strict=True))})
 
     always = jnp.all(jnp.stack([lo <= hi for lo, hi in zip(lower, upper, strict=True)]))
-    begin = partial(_starts, plan, equation, voxel)
-    best = None
-    for start in in_one_stage(always, begin, signals):
-        minimum = minimise(signal, misfit, start, lower, upper, energy, plan.steps)
-        if best is None:
-            best = minimum
-        else:
-            better = ~(minimum.expansion.cost >= best.expansion.cost)
-            best = jax.tree.map(partial(jnp.where, better), minimum, best)
-
+    begun = in_one_stage(always, partial(_starts, plan, equation, voxel), signals)
+    best = _best_of(
+        partial(minimise, signal, misfit, lower=lower, upper=upper, energy=energy), begun, plan
+    )
     variance = (
         best.expansion.cost / max(size - len(free), 1)
         if voxel.sigma is None or plan.likelihood == "gaussian"
@@ -171,6 +162,23 @@ def fit_voxel(
     )
 
 
+def _best_of(search: Callable[..., Minimum], begun: list[Values], plan: Plan) -> Minimum:
+    """The lowest of the minima that a search finds from several starts."""
+    if len(begun) == 1:
+        return search(begun[0], steps=plan.steps)
+    starts = jax.tree.map(lambda *leaves: jnp.stack(leaves), *begun)
+    shapes = jax.eval_shape(partial(search, steps=plan.steps), begun[0])
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    worst = nothing.expansion._replace(cost=jnp.full_like(nothing.expansion.cost, jnp.inf))
+
+    def keep_better(best: Minimum, start: Values) -> tuple[Minimum, None]:
+        other = search(start, steps=plan.steps)
+        better = other.expansion.cost < best.expansion.cost
+        return jax.tree.map(partial(jnp.where, better), other, best), None
+
+    return lax.scan(keep_better, nothing._replace(expansion=worst), starts)[0]
+
+
 def _joined(shared: Voxel, own: Voxel) -> Voxel:
     return Voxel(
         own.signals,
@@ -182,17 +190,26 @@ def _joined(shared: Voxel, own: Voxel) -> Voxel:
     )
 
 
-def _misfit(
-    likelihood: str,
-    samples: list[Scalar],
-    weights: list[Scalar],
-    sigma: Scalar | None,
-    predicted: list[Scalar],
-) -> Misfit:
-    if likelihood == "rician":
-        assert sigma is not None
-        return rician_misfit(samples, predicted, weights, sigma)
-    return gaussian_misfit(samples, predicted, weights)
+def free_bounds(plan: Plan, bounds: Mapping[str, tuple], dtype: Any) -> tuple[Values, Values]:
+    """Lower and upper bounds of the free parameters, in the type of the images."""
+    lower, upper = (tuple(jnp.asarray(bounds[n][k], dtype) for n in plan.free) for k in (0, 1))
+    return lower, upper
+
+
+def misfit_of(plan: Plan, voxel: Voxel) -> tuple[Callable[[list[Scalar]], Misfit], Scalar]:
+    """The misfit of one voxel as a function of predicted signals, and its samples' energy."""
+    size = voxel.signals.shape[0]
+    samples = [voxel.signals[i] for i in range(size)]
+    weights = [1.0] * size if voxel.weights is None else [voxel.weights[i] for i in range(size)]
+    energy = sum(w * y * y for w, y in zip(weights, samples, strict=True))
+
+    def misfit(predicted: list[Scalar]) -> Misfit:
+        if plan.likelihood == "rician":
+            assert voxel.sigma is not None
+            return rician_misfit(samples, predicted, weights, voxel.sigma)
+        return gaussian_misfit(samples, predicted, weights)
+
+    return misfit, energy
 
 
 def _starts(plan: Plan, equation: Equation, voxel: Voxel, signals: Signals) -> list[Values]:
