@@ -186,16 +186,19 @@ class MultiEchoSpinEcho(SignalModel):
     def __call__(self, params: Params) -> Signals:
         """Signals at the echo times, shape ``(n,)``."""
         if self.slice_profile is None:
-            return params.s0 * self._train(params, params.b1)
+            return self._train(params, params.b1)
         profile = as_type_of(params.t2, self.slice_profile)
         across = jax.vmap(lambda fraction: self._train(params, params.b1 * fraction))(profile)
-        return params.s0 * jnp.mean(across, axis=0)
+        return jnp.mean(across, axis=0)
 
     def _train(self, params: Params, b1: Scalar) -> Signals:
         times, nominal = as_type_of(params.t2, self.echo_times, self.refocusing_angle)
         echoes = times.shape[0]
         train = echo_train(echoes, times[-1] / echoes, nominal * b1, params.t2, params.t1)
-        return jnp.sin(0.5 * jnp.pi * b1) * jnp.stack(train)
+        excited = params.s0 * jnp.sin(0.5 * jnp.pi * b1)
+        # each echo is finished before they are stacked, so that whoever reads them one by one
+        # gets arithmetic on scalars alone, without the stack
+        return jnp.stack([excited * amplitude for amplitude in train])
 
     def bounds(self) -> tuple[Params, Params]:
         """Lower and upper bound of every parameter; without a profile ``b1`` up to ``180 / a``."""
