@@ -1,0 +1,1 @@
+"""Anatomy as signed distance fields."""

@@ -1,0 +1,131 @@
+"""What surrounds the bones: menisci, ligaments, tendons, fluid, vessels, muscle and the skin."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+
+from jaxqmri.simulate.anatomy.bones import Bone
+from jaxqmri.simulate.anatomy.distance import (
+    Distance,
+    Point,
+    capsule,
+    ellipse,
+    ellipsoid,
+    ramp,
+    smooth_union,
+)
+from jaxqmri.simulate.anatomy.shape import KneeShape
+
+
+def menisci(p: Point, s: KneeShape, above: Distance, below: Distance) -> Distance:
+    """Distance to both menisci: wedges that fill the rim between the cartilage surfaces.
+
+    ``above`` and ``below`` are the distances to the femoral and the tibial cartilage surface.
+    """
+    beyond = jnp.abs(p.x) - s.condyle_offset
+    rim = ellipse(beyond, p.y + 0.5, 14.5, 21.0)
+    ring = jnp.maximum(rim, -rim - 8.5)
+    ring = jnp.maximum(ring, 9.0 - jnp.abs(p.x))
+    return jnp.maximum(
+        jnp.maximum(ring, 0.35 - jnp.minimum(above, below)), jnp.abs(p.z - 1.0) - 6.5
+    )
+
+
+def ligaments(p: Point) -> Distance:
+    """Distance to the cruciate ligaments."""
+    anterior = capsule(p, (0.0, 9.0, -1.0), (7.5, -13.0, 23.0), 3.6)
+    posterior = capsule(p, (0.0, -21.0, -6.0), (-3.0, -14.0, 9.0), 4.2)
+    posterior = smooth_union(posterior, capsule(p, (-3.0, -14.0, 9.0), (-6.5, 2.0, 17.0), 4.2), 2.0)
+    return jnp.minimum(anterior, posterior)
+
+
+def tendons(p: Point, s: KneeShape) -> Distance:
+    """Distance to the quadriceps and the patellar tendon."""
+    ridge = 3.0 + s.trochlea_radius - s.groove_depth + s.femoral_cartilage + s.patellar_cartilage
+    front = ridge + 12.0
+    top, bottom = s.patella_height + 17.0, s.patella_height - 18.0
+    x = s.patella_shift
+    quadriceps = capsule(p, (x, front, top), (x - 1.0, front - 9.0, 110.0), 3.4, flatten=5.0)
+    patellar = capsule(p, (x, front - 1.0, bottom), (1.0, 27.0, -36.0), 2.6, flatten=4.5)
+    return jnp.minimum(quadriceps, patellar)
+
+
+def muscles(p: Point) -> Distance:
+    """Distance to the nearest muscle; a thin layer of fat parts one from the next."""
+    bellies = (
+        capsule(
+            p, (-19.0, -40.0, 24.0), (-21.0, -44.0, -110.0), 13.0, flatten=1.35
+        ),  # gastrocnemius
+        capsule(p, (19.0, -39.0, 22.0), (20.0, -42.0, -110.0), 12.0, flatten=1.35),
+        capsule(p, (-27.0, -42.0, 110.0), (-30.0, -34.0, 8.0), 12.0, flatten=1.2),  # hamstrings
+        capsule(p, (27.0, -38.0, 110.0), (37.0, -28.0, 2.0), 9.5),
+        capsule(p, (-30.0, 12.0, 110.0), (-31.0, 14.0, 44.0), 14.0),  # vasti
+        capsule(p, (29.0, 14.0, 110.0), (29.0, 18.0, 62.0), 13.0),
+        capsule(p, (0.0, 34.0, 120.0), (0.0, 31.0, 88.0), 8.0, flatten=2.2),
+        capsule(p, (-2.0, -24.0, -34.0), (-2.0, -24.0, -110.0), 8.0, flatten=2.6),  # popliteus
+        capsule(p, (27.0, 6.0, -46.0), (26.0, 4.0, -110.0), 11.0),  # tibialis anterior
+    )
+    nearest = bellies[0]
+    second = jnp.full_like(nearest, jnp.inf)
+    for belly in bellies[1:]:
+        second = jnp.minimum(second, jnp.maximum(nearest, belly))
+        nearest = jnp.minimum(nearest, belly)
+    return jnp.maximum(nearest, 0.5 * (nearest - second) + 0.5)
+
+
+def limb(p: Point, s: KneeShape, knee_cap: Distance) -> Distance:
+    """Distance to the skin: a limb wider above and below the joint, raised by the patella."""
+    width = s.limb_radius + 3.0 * ramp(p.z - 20.0, 70.0) + 1.5 * ramp(-20.0 - p.z, 60.0)
+    depth = width + 2.0 + 2.0 * ramp(p.z - 30.0, 50.0)
+    leg = ellipse(p.x, p.y + 10.0 - 5.0 * ramp(p.z - 10.0, 60.0), width + s.fat, depth + s.fat)
+    return smooth_union(leg, knee_cap - 3.0 - 0.35 * s.fat, 12.0)
+
+
+def fluid(p: Point, s: KneeShape, bones: tuple[Bone, ...]) -> Distance:
+    """Distance to synovial fluid: a film on the cartilage and the pouch above the patella."""
+    film = jnp.inf
+    for bone in bones:
+        film = jnp.minimum(film, jnp.where(bone.thickness > 0.4, bone.surface - s.gap, jnp.inf))
+    front = 3.0 + s.trochlea_radius
+    pouch = ellipsoid(
+        p, (1.0, front + 1.0, s.patella_height + 22.0), (19.0, 1.0 + s.effusion, 13.0 + s.effusion)
+    )
+    recess = ellipsoid(p, (-s.condyle_offset, -36.0, 14.0), (8.0, 0.8 + s.effusion, 8.0))
+    return jnp.minimum(jnp.minimum(film, pouch), recess)
+
+
+def vessels(p: Point) -> Distance:
+    """Distance to the popliteal artery and vein."""
+    artery = capsule(p, (2.0, -30.0, 110.0), (1.0, -36.0, -110.0), 3.2)
+    vein = capsule(p, (8.0, -36.0, 110.0), (7.0, -43.0, -110.0), 4.0)
+    return jnp.minimum(artery, vein)
+
+
+class Around(NamedTuple):
+    """Distances to all that surrounds the bones."""
+
+    fibula: Distance
+    meniscus: Distance
+    ligament: Distance
+    tendon: Distance
+    fluid: Distance
+    vessel: Distance
+    muscle: Distance
+    skin: Distance
+
+
+def around(p: Point, s: KneeShape, femur: Bone, tibia: Bone, patella: Bone) -> Around:
+    """Distances to all that surrounds the bones, given these with their cartilage."""
+    skin = limb(p, s, patella.surface)
+    return Around(
+        fibula=capsule(p, (35.0, -20.0, -22.0), (31.0, -22.0, -110.0), 7.0),
+        meniscus=menisci(p, s, femur.surface, tibia.surface),
+        ligament=ligaments(p),
+        tendon=tendons(p, s),
+        fluid=fluid(p, s, (femur, tibia, patella)),
+        vessel=vessels(p),
+        muscle=jnp.maximum(muscles(p), skin + s.fat),
+        skin=skin,
+    )
