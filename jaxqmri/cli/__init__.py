@@ -1,0 +1,1 @@
+"""The ``jaxqmri`` command: one module for each of its commands."""

@@ -1,0 +1,47 @@
+"""How a command uses JAX: every CPU core a device, compiled programs kept for the next run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def configure_jax(devices: int | None = None) -> None:
+    """Set up JAX before it is first used; where something has imported it already, leave it.
+
+    The cores of a CPU become so many devices, over which a fit is spread; accelerators are used
+    as they are. Compiled programs are kept in the user's cache folder, so that a command
+    compiles only once. ``JAX_NUM_CPU_DEVICES``, ``XLA_FLAGS`` and ``JAX_COMPILATION_CACHE_DIR``
+    win over both.
+
+    Parameters
+    ----------
+    devices
+        How many CPU devices; all the cores that this process may use when None.
+    """
+    if "jax" in sys.modules:
+        return
+    import jax
+
+    given = os.environ.get("JAX_NUM_CPU_DEVICES") or "device_count" in os.environ.get(
+        "XLA_FLAGS", ""
+    )
+    if devices is not None or not given:
+        jax.config.update("jax_num_cpu_devices", devices or available_cores())
+    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "compiled"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cache_folder() -> Path:
+    """Where the user's programs keep what they can make again."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "jaxqmri"

@@ -1,0 +1,158 @@
+"""What is written down of a fit: settings to compare, sidecars, facts for people."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxqmri import __version__
+from jaxqmri.cli.given import Given
+from jaxqmri.cli.inputs import Measured
+from jaxqmri.cli.series import Ready
+from jaxqmri.io import files
+from jaxqmri.io.acquisition import to_disk
+
+if TYPE_CHECKING:
+    from jaxqmri.cli.fit import Fit
+    from jaxqmri.fitting import FitResult
+
+ALGORITHM = "Levenberg-Marquardt non-linear least squares in every voxel"
+
+
+def settings_of(options: Fit, ready: Ready, units: str) -> dict[str, Any]:
+    """All that the results depend on, files by their content."""
+    protocol = ready.measured.protocol
+    mask = ready.mask
+    return {
+        "model": options.model,
+        ready.measured.axis.field: protocol.values.tolist(),
+        "repetition time": protocol.repetition_time,
+        "flip angle": protocol.flip_angle,
+        "refocusing angle": protocol.refocusing_angle,
+        "signed": protocol.signed,
+        "mask": None if mask is None or mask.path is None else _digest([mask.path]),
+        "fixed": _contents(ready.known),
+        "fixed_std": _contents(ready.known_std),
+        "free": sorted(options.free),
+        "bounds": {name: list(pair) for name, pair in sorted(ready.bounds.items())},
+        "likelihood": options.likelihood,
+        "sigma": options.sigma,
+        "weights": list(options.weights),
+        "starts": options.starts,
+        "intervals": options.intervals,
+        "quality": not options.no_quality,
+        "units": units,
+        "fill": options.fill,
+        "images": _digest(ready.measured.sources),
+    }
+
+
+def sidecar_of(options: Fit, ready: Ready, result: FitResult) -> dict[str, Any]:
+    """What every map's sidecar says of the fit; times named as in BIDS are in seconds."""
+    model, mask = ready.model, ready.mask
+    lower, upper = model.bounds()
+    limits = {
+        name: ready.bounds.get(name, (getattr(lower, name), getattr(upper, name)))
+        for name in result.free
+    }
+    sigma = float(np.asarray(result.sigma).ravel()[0])
+    if options.sigma is None:
+        noise = "residuals of all fitted voxels"
+    else:
+        noise = "given" if ready.sigma == options.sigma else "air around the body"
+    held = {name: f"{value:g}" for name, value in model.defaults.items() if name not in result.free}
+    held |= {
+        name: f"{entry.value:g}" if entry.path is None else relative(entry.path, ready.out)
+        for name, entry in ready.known.items()
+    }
+    return {
+        "Sources": [relative(path, ready.out) for path in ready.measured.sources],
+        "Model": type(model).__name__,
+        "Equation": ready.method.equation,
+        **_acquisition(ready.measured),
+        "EstimationAlgorithm": ALGORITHM,
+        "Likelihood": options.likelihood,
+        "Sigma": sigma if np.isfinite(sigma) else "unknown",
+        "SigmaSource": noise,
+        "Fitted": list(result.free),
+        "Held": held,
+        "Bounds": {
+            name: {"Lower": _finite(low), "Upper": _finite(high), "Units": model.units[name]}
+            for name, (low, high) in limits.items()
+        },
+        "Mask": "none" if mask is None or mask.path is None else relative(mask.path, ready.out),
+        "VoxelsByStatus": result.status_counts(),
+        "GeneratedBy": [{"Name": "jaxqmri", "Version": __version__}],
+    }
+
+
+def facts_of(options: Fit, ready: Ready, sidecar: Mapping[str, Any]) -> dict[str, str]:
+    """Settings and sources for the quality page."""
+    axis, protocol = ready.measured.axis, ready.measured.protocol
+    facts = {
+        "Command": f"`{' '.join(['jaxqmri', *sys.argv[1:]])}`",
+        "Model": f"{sidecar['Model']}, `{sidecar['Equation']}`",
+        axis.label[0].upper() + axis.label[1:]: ", ".join(f"{v:g}" for v in protocol.values),
+    }
+    if protocol.repetition_time is not None:
+        facts["Repetition time (ms)"] = f"{protocol.repetition_time:g}"
+    if ready.method.main == "t1" and "efficiency" in ready.method.maps:
+        facts["Images"] = "signed" if protocol.signed else "magnitudes"
+    facts["Bounds"] = "; ".join(
+        f"{name} {limit['Lower']} to {limit['Upper']} {limit['Units']}".strip()
+        for name, limit in sidecar["Bounds"].items()
+    )
+    facts["Held"] = ", ".join(f"{k} = {v}" for k, v in sidecar["Held"].items()) or "nothing"
+    sigma = sidecar["Sigma"]
+    facts |= {
+        "Likelihood": options.likelihood,
+        "Noise": f"{sigma:.4g}" if isinstance(sigma, float) else sigma,
+        "Noise from": sidecar["SigmaSource"],
+        "Mask": sidecar["Mask"],
+        "Algorithm": sidecar["EstimationAlgorithm"],
+        "Sources": ", ".join(sidecar["Sources"]),
+    }
+    return facts
+
+
+def relative(path: Path, folder: Path) -> str:
+    """A file as seen from a folder."""
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _acquisition(measured: Measured) -> dict[str, Any]:
+    protocol = measured.protocol
+    fields: dict[str, Any] = {measured.axis.field: protocol.values.tolist()}
+    for name, value in (
+        ("RepetitionTime", protocol.repetition_time),
+        ("FlipAngle", protocol.flip_angle),
+        ("RefocusingAngle", protocol.refocusing_angle),
+    ):
+        if value is not None:
+            fields[name] = float(value)
+    return to_disk(fields)
+
+
+def _contents(given: Mapping[str, Given]) -> dict[str, Any]:
+    return {
+        name: entry.value if entry.path is None else _digest([entry.path])
+        for name, entry in given.items()
+    }
+
+
+def _digest(paths: Sequence[Path]) -> str:
+    """Fingerprint of files' contents, in order."""
+    parts = [hashlib.blake2b(files.read_bytes(path)).digest() for path in paths]
+    return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
+
+
+def _finite(value: Any) -> float | str:
+    """JSON has no infinity."""
+    number = float(value)
+    return number if np.isfinite(number) else "-inf" if number < 0 else "inf"

@@ -1,0 +1,85 @@
+"""``jaxqmri simulate``: a cohort from a scanner that never existed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional
+
+from jaxqmri.cli.options import option
+from jaxqmri.io import InputError
+
+StudyName = Literal["knee_t1rho"]
+Preset = Literal["smoke", "quick", "full", "paper"]
+
+HELP = """Make the digital cohort of a study, as the BIDS folder that its scanner would have left.
+
+Studies:
+  knee_t1rho   40 knees: T1rho-weighted at four spin-lock times, PD-weighted, cartilage regions
+
+Examples:
+  jaxqmri simulate knee_t1rho --out knees
+  jaxqmri simulate knee_t1rho --out two --subjects 2 --preset smoke
+  jaxqmri fit t1rho two --mask manual
+
+The folder holds raw images, participants.tsv, the regions (derivatives/manual) and the true maps
+(derivatives/truth). It is simulated, and says so."""
+
+
+@dataclass(frozen=True)
+class Simulate:
+    """Make the digital cohort of a study, as a BIDS folder."""
+
+    study: Annotated[Positional[StudyName], option("STUDY", "One of the studies above.")]
+    out: Annotated[Path, option("DIR", "The dataset's folder.")]
+    subjects: Annotated[
+        int | None, option("N", "How many subjects. Without it as many as the study had.")
+    ] = None
+    preset: Annotated[
+        Preset, option(None, "Size of the images: quick, unless told otherwise; paper is the real.")
+    ] = "quick"
+    seed: Annotated[
+        int, option("N", "Another seed, another cohort; the same one, the same. Without it 0.")
+    ] = 0
+    devices: Annotated[int | None, option("N", "CPU cores to use. Without it all.")] = None
+
+    def run(self) -> None:
+        """Make the cohort, with a progress bar.
+
+        Raises
+        ------
+        InputError
+            If a number makes no sense, or the folder cannot be written or holds another cohort.
+        """
+        for name in ("subjects", "devices"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"--{name} {value}: expected a whole number above zero")
+        if self.seed < 0:
+            raise InputError(f"--seed {self.seed}: expected a whole number, zero or above")
+        from tqdm import tqdm
+
+        from jaxqmri.cli.accelerator import configure_jax
+
+        configure_jax(self.devices)
+        from jaxqmri.simulate.cohorts import make_cohort
+
+        began = time.perf_counter()
+        with tqdm(desc=self.study, unit=" subjects", disable=None) as bar:
+
+            def progress(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            make_cohort(
+                self.study,
+                self.out,
+                subjects=self.subjects,
+                preset=self.preset,
+                seed=self.seed,
+                progress=progress,
+            )
+        print(f"{self.study}: simulated, {time.perf_counter() - began:.1f} s: {self.out}")

@@ -1,0 +1,260 @@
+"""``jaxqmri stats``: maps and regions to a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import tyro
+from tyro.conf import arg
+
+from jaxqmri.io import InputError
+
+if TYPE_CHECKING:
+    from jaxqmri.io.bids import Map
+
+COLUMNS = (
+    "subject",
+    "visit",
+    "map",
+    "unit",
+    "label",
+    "region",
+    "voxels",
+    "valid_voxels",
+    "mean",
+    "sd",
+    "median",
+)
+REPEATED = (
+    "map",
+    "unit",
+    "label",
+    "region",
+    "subjects",
+    "measurements",
+    "mean",
+    "within_subject_sd",
+    "rms_cv_percent",
+    "repeatability_coefficient",
+)
+
+
+class Measured(NamedTuple):
+    """One map with its regions, and whose it is."""
+
+    subject: str
+    visit: str
+    quantity: str
+    map: Path
+    labels: Path
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Summarise maps within labelled regions: mean, SD, median, voxels and valid voxels.
+
+    Files, repeated measurements of one subject, or all subjects and visits of a BIDS study:
+
+      jaxqmri stats --labels cartilage.nii.gz --maps t2.nii.gz --out table.tsv
+      jaxqmri stats --labels roi.nii.gz --maps day1.nii.gz day2.nii.gz --subjects A A
+      jaxqmri stats study --labels manual --maps T2map --out table.tsv
+
+    Voxels without an estimate are counted but enter no number. A region that no voxel has keeps
+    its row, with zero voxels. Times are in ms, SD is the spread over the region's voxels.
+
+    Where subjects have several visits, a second table follows (beside --out, named
+    _repeatability.tsv) on the means of their regions: within-subject SD; within-subject coefficient
+    of variation, as a root mean square over subjects (Glüer et al. 1995, doi:10.1007/BF01774016);
+    repeatability coefficient, 1.96 sqrt(2) times the within-subject SD (Bland and Altman 1999,
+    doi:10.1177/096228029900800204).
+    """
+
+    study: Annotated[tyro.conf.Positional[Path | None], arg(metavar="[STUDY]")] = None
+    """BIDS dataset whose derivatives hold maps and regions. Left out, --maps and --labels are
+    files."""
+    maps: Annotated[tuple[str, ...], arg(metavar="MAP ...")] = ()
+    """Map files; of a study, names of maps such as T2map or T1rho."""
+    labels: Annotated[tuple[str, ...], arg(metavar="LABELS ...")] = ()
+    """Label files, one for all maps or one for each; of a study, who drew the regions: the folder
+    under derivatives that holds the dseg images."""
+    names: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Table (.tsv) with columns index and name; each of its regions gets a row. Left out, a .tsv
+    beside the label image or a dseg.tsv above it is used where there is one."""
+    subjects: Annotated[tuple[str, ...], arg(metavar="ID ...")] = ()
+    """Whose each map file is. All files are then taken for one quantity, and those of one subject
+    for repeated measurements."""
+    pipeline: Annotated[str, arg(metavar="NAME")] = "jaxqmri"
+    """Folder under derivatives that holds a study's maps."""
+    out: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Table (.tsv) to write. Left out, it is only printed."""
+    overwrite: bool = False
+    """Replace a table that is there with other contents."""
+
+    def run(self) -> None:
+        """Measure, print, and write the tables."""
+        from jaxqmri.io.files import table_text
+
+        rows = [row for measured in self._measured() for row in self._rows(measured)]
+        texts = {"": table_text(rows, COLUMNS)}
+        repeated = repeatability_rows(rows)
+        if repeated:
+            texts["_repeatability"] = table_text(repeated, REPEATED)
+        if self.out is not None:
+            self._write({_beside(self.out, ending): text for ending, text in texts.items()})
+        print("\n\n".join(aligned(text) for text in texts.values()))
+
+    def _write(self, texts: Mapping[Path, str]) -> None:
+        from jaxqmri.io.files import read_bytes, write_text
+
+        for path, text in texts.items():
+            if not self.overwrite and path.exists() and read_bytes(path) != text.encode():
+                raise InputError(f"{path}: exists with other contents, give --overwrite")
+        for path, text in texts.items():
+            write_text(path, text)
+
+    def _measured(self) -> list[Measured]:
+        """What to measure, by study or by files."""
+        if not self.maps or not self.labels:
+            raise InputError("stats: --maps and --labels are both needed")
+        return self._of_files() if self.study is None else self._of_study(self.study)
+
+    def _of_files(self) -> list[Measured]:
+        count = len(self.maps)
+        if len(self.labels) not in (1, count):
+            raise InputError(
+                f"--labels: {len(self.labels)} files for {count} maps, expected 1 or {count}"
+            )
+        if len(self.subjects) not in (0, count):
+            raise InputError(
+                f"--subjects: {len(self.subjects)} given for {count} maps, expected {count}"
+            )
+        labels = self.labels * count if len(self.labels) == 1 else self.labels
+        visits: dict[str, int] = {}
+        found = []
+        for k, (path, regions) in enumerate(zip(self.maps, labels, strict=True)):
+            if self.subjects:
+                subject = self.subjects[k]
+                visits[subject] = visits.get(subject, 0) + 1
+                found.append(
+                    Measured(subject, str(visits[subject]), "map", Path(path), Path(regions))
+                )
+            else:
+                found.append(Measured("", "", _name_of(Path(path)), Path(path), Path(regions)))
+        return found
+
+    def _of_study(self, study: Path) -> list[Measured]:
+        from jaxqmri.io import bids
+
+        if len(self.labels) != 1:
+            raise InputError("--labels: with a study, name one folder under derivatives")
+        if self.subjects:
+            raise InputError("--subjects: a study's file names say whose the maps are")
+        regions = bids.map_folder(study, self.labels[0])
+        found = []
+        for suffix in self.maps:
+            for entities, path in bids.find_maps(bids.map_folder(study, self.pipeline), suffix):
+                whose = {key: entities[key] for key in ("sub", "ses") if key in entities}
+                others = {key: value for key, value in entities.items() if key not in whose}
+                found.append(
+                    Measured(
+                        f"sub-{entities['sub']}",
+                        f"ses-{entities['ses']}" if "ses" in entities else "",
+                        bids.build_name(others, suffix),
+                        path,
+                        bids.find_image(regions, whose, "dseg"),
+                    )
+                )
+        return found
+
+    def _rows(self, measured: Measured) -> list[dict[str, Any]]:
+        from jaxqmri.analysis.regions import region_statistics
+        from jaxqmri.io import bids, nifti
+
+        quantity: Map = bids.read_map(measured.map)
+        labels = nifti.read_label_image(measured.labels)
+        image = nifti.Image(quantity.data, quantity.affine, quantity.path)
+        nifti.check_same_grid(image, labels, "map")
+        names = (
+            bids.read_label_names(self.names)
+            if self.names is not None
+            else bids.find_label_names(measured.labels)
+        )
+        present = set(labels.data[labels.data != 0].tolist())
+        wanted = sorted(present | set(names) - {0})
+        if not wanted:
+            raise InputError(f"{measured.labels}: no region, all labels are 0")
+        return [
+            {
+                "subject": measured.subject or None,
+                "visit": measured.visit or None,
+                "map": measured.quantity,
+                "unit": quantity.unit or "1",
+                "label": row.label,
+                "region": names.get(row.label, str(row.label)),
+                "voxels": row.voxels,
+                "valid_voxels": row.valid,
+                "mean": row.mean,
+                "sd": row.sd,
+                "median": row.median,
+            }
+            for row in region_statistics(quantity.data, labels.data, wanted)
+        ]
+
+
+def repeatability_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row for each map and region that some subject has several times; empty without any.
+
+    Raises
+    ------
+    InputError
+        If one map has several units.
+    """
+    from jaxqmri.analysis.repeatability import repeatability
+
+    groups: dict[tuple[str, int], dict[str, list[Mapping[str, Any]]]] = {}
+    for row in rows:
+        if row["subject"] is not None:
+            group = groups.setdefault((row["map"], row["label"]), {})
+            group.setdefault(row["subject"], []).append(row)
+    if not any(len(visits) > 1 for group in groups.values() for visits in group.values()):
+        return []
+    found = []
+    for (quantity, label), group in groups.items():
+        members = [row for visits in group.values() for row in visits]
+        units = sorted({row["unit"] for row in members})
+        if len(units) > 1:
+            raise InputError(f"{quantity}: repeated measurements in {' and '.join(units)}")
+        result = repeatability([[row["mean"] for row in visits] for visits in group.values()])
+        found.append(
+            {
+                "map": quantity,
+                "unit": units[0],
+                "label": label,
+                "region": members[0]["region"],
+                **dict(zip(REPEATED[4:], result, strict=True)),
+            }
+        )
+    return found
+
+
+def aligned(table: str) -> str:
+    """A tab-separated table with its columns under each other, for a terminal."""
+    cells = [line.split("\t") for line in table.splitlines()]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in cells)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(f"{path.stem}{ending}{path.suffix}")
+
+
+def _name_of(path: Path) -> str:
+    from jaxqmri.io.nifti import EXTENSIONS, stem
+
+    if not path.name.endswith(EXTENSIONS):
+        raise InputError(f"{path}: a map's name ends in .nii.gz or .nii")
+    return stem(path)
