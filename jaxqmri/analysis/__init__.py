@@ -14,6 +14,7 @@ from jaxqmri.analysis.errors import (
     subject_errors,
     summarise,
 )
+from jaxqmri.analysis.similarity import structural_similarity
 
 __all__ = [
     "SubjectErrors",
@@ -23,6 +24,7 @@ __all__ = [
     "mean_absolute_percentage_error",
     "regional_error",
     "regional_percentage_error",
+    "structural_similarity",
     "subject_errors",
     "summarise",
 ]

@@ -1,0 +1,1 @@
+"""Each paper's question, asked again: one file for each, run as ``python -m experiments.NAME``."""

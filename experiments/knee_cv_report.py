@@ -1,0 +1,306 @@
+"""What a person reads of the knee T1rho study: lines as they become known, tables, one page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from experiments import knee_cv_figures as figures
+from experiments.knee_cv_paper import INPUTS, NETWORKS, NLLS, TABLE_4
+from experiments.knee_cv_results import (
+    ALL_TIMES,
+    AT_BOUND,
+    CARTILAGE,
+    METRICS,
+    NO_ESTIMATE,
+    REFERENCE,
+    TRUTH_METRICS,
+    Maps,
+    Study,
+)
+from experiments.knee_cv_subjects import REGIONS, Task, displayed
+from experiments.run import Result, Run, say
+from jaxqmri import report
+from jaxqmri.report import Html, Number, Section, Table, number
+from jaxqmri.report.figures import png_bytes, save_png
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PRINTED = tuple(TABLE_4[NLLS])
+
+
+def say_reference(rows: Sequence[Result]) -> None:
+    """Print the reference's mean and the head of the table that follows."""
+    mean = next(r for r in rows if r.metric == "mean T1rho" and r.region == CARTILAGE)
+    say(f"\nreference, mean T1rho: {_beside(mean)} ms  [paper in brackets], {mean.n} subjects\n")
+    heads = [
+        f"{metric.replace('of prediction', 'of p.')} ({METRICS[metric][0]})" for metric in PRINTED
+    ]
+    say("  ".join(["NLLS  ", *(head.rjust(17) for head in heads)]))
+
+
+def say_input(rows: Sequence[Result], name: str) -> None:
+    """Print one input's row, ours with the paper's in brackets."""
+    found = {r.metric: r for r in rows if r.region == CARTILAGE}
+    say("  ".join([name.ljust(6), *(_beside(found[metric]).rjust(17) for metric in PRINTED)]))
+
+
+def write(
+    run: Run[Any], study: Study, reference: Maps, found: Mapping[str, Maps], tasks: Sequence[Task]
+) -> None:
+    """Write figures, tables, page and metrics, and print the tables."""
+    drawn = _figures(run, study, reference, found, tasks)
+    parts = _tables(run.results)
+    title = f"# Knee T1rho from a PD-weighted image: `{run.name}`, preset {run.command.preset}\n"
+    text = "\n".join([title, *(f"{remark}\n" for remark in _remarks(run, study)), *_headed(parts)])
+    run.write(text, partial(_write_page, run, study, parts, drawn))
+    say("\n" + parts["Two-point fits beside the paper's (Table 4)"][0].markdown())
+    say(f"{_source(study)}. Report: {run.folder / 'report.html'}")
+
+
+def _tables(results: Sequence[Result]) -> dict[str, list[Table]]:
+    entries = [result.entry() for result in results]
+
+    def chosen(**wanted: Any) -> list[dict[str, Any]]:
+        return [e for e in entries if all(e[key] in values for key, values in wanted.items())]
+
+    whole = {"region": (CARTILAGE,)}
+    nlls = chosen(model=(NLLS,), metric=tuple(METRICS), **whole)
+    networks = chosen(model=NETWORKS)
+    parts = chosen(model=(NLLS,), metric=PRINTED, region=tuple(REGIONS.values()))
+    status = chosen(model=(REFERENCE, NLLS), metric=(NO_ESTIMATE, AT_BOUND), **whole)
+    truth_metrics = tuple(f"{metric} to truth" for metric in TRUTH_METRICS)
+    truth = chosen(model=(REFERENCE, NLLS), metric=truth_metrics, **whole)
+    reference = chosen(model=(REFERENCE,), metric=("mean T1rho", "SD between voxels", "voxels"))
+    beside = report.beside_paper
+    tables = {
+        "Reference: the fit to four spin-lock times": [
+            report.result_list(
+                reference,
+                names=("region", "metric", "unit"),
+                caption="Mean and SD over subjects, 95 % interval of the mean.",
+            )
+        ],
+        "Two-point fits beside the paper's (Table 4)": [
+            beside(
+                nlls,
+                down=("metric", "unit"),
+                caption="NLLS over the whole cartilage: mean ± SD over subjects, ours with the "
+                "paper's. The paper's MAPE and RPE are of the prediction: an RPE of 49.45 % "
+                "cannot go with a bias of 100.25 % otherwise.",
+            ),
+            beside(
+                nlls,
+                down=("metric", "unit"),
+                interval=True,
+                caption="The same, ours with the 95 % bootstrap interval of the mean.",
+            ),
+        ],
+        "Networks, not run": [
+            beside(
+                networks,
+                down=("model", "metric", "unit"),
+                caption="What the paper prints for its networks. None of them is trained here.",
+            )
+        ],
+        "Regions of the cartilage": [
+            beside(
+                parts,
+                down=("region", "metric", "unit"),
+                caption="NLLS in each region; the paper's supplement has them, its text does not.",
+            )
+        ],
+        "Voxels without an estimate, and at a bound": [
+            beside(
+                status,
+                down=("model", "metric", "unit"),
+                caption="Share of each subject's cartilage voxels. Voxels without an estimate, in "
+                "the reference or in the two-point fit, have no error and are left out of the "
+                "others' means; an estimate at a bound is an estimate.",
+            )
+        ],
+    }
+    if truth:
+        tables["Errors to the simulator's truth"] = [
+            beside(
+                truth,
+                down=("model", "metric", "unit"),
+                caption="A real study has no such columns. The reference, too, has noise.",
+            )
+        ]
+    tables["Registration"] = [
+        report.result_list(
+            chosen(model=("registration",)),
+            names=("metric", "unit"),
+            caption="PD-weighted to T1rho images, rigid. SSIM is within slices, over the "
+            "cartilage, after one factor for the gain; how the paper computed its own is not told.",
+        )
+    ]
+    tables["Participants"] = [
+        report.result_list(
+            chosen(model=("participants",)),
+            names=("input", "metric", "unit"),
+            caption="Table 1 of the paper, and its section 2.2 for all.",
+        )
+    ]
+    return tables
+
+
+def _headed(parts: Mapping[str, Sequence[Table]]) -> list[str]:
+    return [
+        f"## {name}\n\n" + "\n".join(table.markdown() for table in tables)
+        for name, tables in parts.items()
+    ]
+
+
+def _source(study: Study) -> str:
+    count = len(study.subjects)
+    if study.simulated:
+        return f"Simulated data: {count} digital knees, nobody was scanned"
+    return f"Data of {count} subjects"
+
+
+def _remarks(run: Run[Any], study: Study) -> list[str]:
+    """What must be known before a number is read."""
+    remarks = []
+    if study.simulated:
+        remarks += [
+            f"{_source(study)}. Absolute errors depend on how much the simulated T1rho varies "
+            "from voxel to voxel and on the noise, which are assumptions; compare signs, "
+            "orderings, and the trend with spin-lock time. Digital knees have less variety of "
+            "shape, pathology and artefact than real ones, and are registered more easily.",
+            "The gain of the simulated PD-weighted scan (its mean, its spread over subjects) and "
+            "the spread of T1rho between subjects were chosen so that bias, MAE and RE of the "
+            "two-point fits with a PD-weighted image come near the paper's. For those rows "
+            "agreement is calibration, not a finding; no network's row had a part in it.",
+        ]
+    else:
+        remarks.append(
+            f"{_source(study)}. The paper's cohort is another one, scanned and drawn by others: "
+            "differences between ours and theirs hold the difference of the data as well."
+        )
+    if run.command.preset == "smoke":
+        remarks.append("Preset smoke shows that everything runs. Its numbers claim nothing.")
+    return remarks
+
+
+def _figures(
+    run: Run[Any], study: Study, reference: Maps, found: Mapping[str, Maps], tasks: Sequence[Task]
+) -> dict[str, tuple[Figure, str]]:
+    chosen = _example(study)
+    first, pd, _ = displayed(tasks[chosen])
+    kind = "simulated knee" if study.simulated else "knee"
+    everything = {ALL_TIMES: reference, **found}
+    drawn = {
+        "slice": (
+            figures.slice_figure(study, chosen, first.data, pd.data, everything),
+            f"One sagittal slice of a {kind} ({_described(study, chosen)}): T1ρ over "
+            "the image at TSL 0, and the registered PD-weighted image.",
+        ),
+        "beside_paper": (
+            figures.beside_paper_figure(run.results),
+            f"NLLS over the whole cartilage, {len(study.subjects)} {kind}s, beside the paper's; "
+            "its networks as lines (their MAPE and RPE are of the reference).",
+        ),
+        "agreement": (
+            figures.agreement_figure(study, reference, found),
+            f"Mean T1ρ of each {kind}'s cartilage: difference to the reference over the mean of "
+            "both, with the bias and the 95 % limits of agreement.",
+        ),
+    }
+    for name, (image, _) in drawn.items():
+        save_png(image, run.folder / "figures" / f"{name}.png")
+    return drawn
+
+
+def _example(study: Study) -> int:
+    """The first subject with moderate osteoarthritis, as in the paper's figure; else the first."""
+    for index, person in enumerate(study.participants):
+        if person.get("kl_grade") in (2, 3):
+            return index
+    return 0
+
+
+def _described(study: Study, index: int) -> str:
+    person = study.participants[index]
+    told = [f"sub-{study.entities[index]['sub']}"]
+    if person.get("age") is not None:
+        told.append(f"{person['age']:.0f} years")
+    if person.get("kl_grade") is not None:
+        told.append(f"KL grade {person['kl_grade']}")
+    return ", ".join(told)
+
+
+def _write_page(
+    run: Run[Any],
+    study: Study,
+    parts: Mapping[str, Sequence[Table]],
+    drawn: Mapping[str, tuple[Figure, str]],
+    seconds: float,
+) -> None:
+    from jaxqmri import __version__
+    from jaxqmri.io.files import read_json
+
+    def shown(name: str) -> Html:
+        image, caption = drawn[name]
+        width = round(image.get_figwidth() * 100)
+        return report.figure(png_bytes(image), caption, width=width)
+
+    sections = [
+        Section(name, [report.table(table) for table in tables]) for name, tables in parts.items()
+    ]
+    sections[1].blocks.append(shown("beside_paper"))  # pyright: ignore[reportAttributeAccessIssue]
+    config = read_json(run.folder / "config.json")
+    settings = {
+        "command": " ".join(["python -m", f"experiments.{run.name}", *config["command"][1:]]),
+        "data": str(run.data),
+        "seed": str(run.command.seed),
+        **{key: str(value) for key, value in config["settings"].items()},
+        "computed on": f"{config['device']['count']} x {config['device']['kind']}, "
+        f"{config['host']['cpu']}, {config['host']['cores']} cores",
+        "versions": ", ".join(f"{key} {value}" for key, value in config["versions"].items()),
+    }
+    document = report.page(
+        "Knee T1ρ from a PD-weighted image",
+        [
+            Section("One knee, and every knee", [shown("slice"), shown("agreement")]),
+            *sections,
+            Section("How to repeat this", [report.facts(settings)]),
+        ],
+        lead="Can a PD-weighted image stand in for the image without spin lock? Two-point fits "
+        "against the fit to four spin-lock times, beside Zhong et al. 2025 "
+        "(doi:10.1002/mrm.70022).",
+        kicker=f"{run.name}, preset {run.command.preset}",
+        opening=[
+            report.numbers(_key_numbers(run.results, seconds)),
+            *(report.note(remark, warning=study.simulated) for remark in _remarks(run, study)),
+        ],
+        footer=f"jaxqmri {__version__}",
+    )
+    report.write_page(run.folder / "report.html", document)
+
+
+def _key_numbers(results: Sequence[Result], seconds: float) -> list[Number]:
+    def one(label: str, model: str, metric: str, name: str, unit: str) -> Number:
+        row = next(
+            r
+            for r in results
+            if (r.model, r.metric, r.input, r.region) == (model, metric, name, CARTILAGE)
+        )
+        return Number(
+            label, f"{number(row.ours, 2)} {unit}", f"paper {number(row.paper, 2)} {unit}"
+        )
+
+    return [
+        one("Mean T1ρ, four TSL", REFERENCE, "mean T1rho", ALL_TIMES, "ms"),
+        one("Bias, PD + TSL 10", NLLS, "Bias", INPUTS[0], "ms"),
+        one("Bias, PD + TSL 50", NLLS, "Bias", INPUTS[2], "ms"),
+        one("MAE, TSL 0 + 50", NLLS, "MAE", INPUTS[5], "ms"),
+        Number("Time", f"{seconds / 60:.1f} min", "all sessions of this run"),
+    ]
+
+
+def _beside(row: Result) -> str:
+    return f"{number(row.ours, 2)} [{number(row.paper, 2)}]"

@@ -1,0 +1,218 @@
+"""One subject of the knee T1rho study: read, registered, reduced to its cartilage voxels.
+
+Nothing here imports JAX, so that subjects can be prepared side by side in processes of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from jaxqmri.analysis import structural_similarity
+from jaxqmri.io import InputError, bids
+from jaxqmri.io.files import write_bytes
+from jaxqmri.io.nifti import Image, check_same_grid, write_image
+from jaxqmri.preprocessing import register_rigid, resample
+
+SPIN_LOCK_TIMES = (0.0, 10.0, 30.0, 50.0)  # ms
+REGIONS = {1: "femoral", 2: "medial tibial", 3: "lateral tibial", 4: "patellar"}
+TIME_TOLERANCE = 0.05  # ms
+
+
+class Subject(NamedTuple):
+    """The cartilage of one subject, ``n`` voxels.
+
+    Attributes
+    ----------
+    spin_lock
+        Signals at the four spin-lock times, scanner units.
+    pd
+        PD-weighted signal on the T1rho grid, scanner units; NaN outside its field of view.
+    label
+        Region of each voxel, a key of ``REGIONS``.
+    truth
+        True T1rho in ms where the data are simulated, NaN otherwise.
+    position
+        Flat position of each voxel in the T1rho grid.
+    shape, affine
+        The T1rho grid.
+    similarity
+        Structural similarity of PD-weighted and TSL 0 images in the cartilage, before and after
+        registration.
+    motion
+        What registration found: shift in mm at the centre of the cartilage, rotation in degrees.
+    """
+
+    spin_lock: Float[np.ndarray, "n t"]
+    pd: Float[np.ndarray, " n"]
+    label: Int[np.ndarray, " n"]
+    truth: Float[np.ndarray, " n"]
+    position: Int[np.ndarray, " n"]
+    shape: Int[np.ndarray, " 3"]
+    affine: Float[np.ndarray, "4 4"]
+    similarity: Float[np.ndarray, " 2"]
+    motion: Float[np.ndarray, " 2"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one process needs to prepare one subject."""
+
+    data: Path
+    entities: Mapping[str, str]
+    kept: Path  # the subject's checkpoint
+    registered: Path  # the PD-weighted image on the T1rho grid, to look at
+    transforms: Path  # cache of registrations
+    match_resolution: bool
+
+
+def prepare(task: Task) -> Path:
+    """Prepare one subject and keep it, unless it is kept already from the same files."""
+    sources = _sources(task)
+    if read(task.kept, sources) is None or not task.registered.exists():
+        write(task.kept, _prepared(task), sources)
+    return task.kept
+
+
+def read(path: Path, sources: str | None = None) -> Subject | None:
+    """A kept subject; None if there is none, or it was made from other ``sources``."""
+    if not path.exists():
+        return None
+    with np.load(path) as kept:
+        if sources is not None and str(kept["sources"]) != sources:
+            return None
+        return Subject(**{name: kept[name] for name in Subject._fields})
+
+
+def write(path: Path, subject: Subject, sources: str) -> None:
+    """Keep a subject, whole or not at all."""
+    buffer = io.BytesIO()
+    np.savez(buffer, sources=np.array(sources), **subject._asdict())
+    write_bytes(path, buffer.getvalue())
+
+
+def displayed(task: Task) -> tuple[Image, Image, Image]:
+    """TSL 0 image, registered PD-weighted image and labels of one subject, for figures."""
+    series = bids.read_series(task.data, "T1rhow", task.entities)
+    first = _in_order(series)[..., 0]
+    labels = bids.read_labels(task.data, "manual", _person(task.entities))
+    pd = bids.read_map(task.registered)
+    grid = Image(first, series.affine, series.sources[0])
+    return grid, Image(pd.data, pd.affine, pd.path), labels
+
+
+def _prepared(task: Task) -> Subject:
+    series = bids.read_series(task.data, "T1rhow", task.entities)
+    images = _in_order(series)
+    person = _person(task.entities)
+    fixed = Image(images[..., 0], series.affine, series.sources[0])
+    labels = bids.read_labels(task.data, "manual", person)
+    check_same_grid(labels, fixed, "regions")
+    cartilage = np.isin(labels.data, list(REGIONS))
+    if not cartilage.any():
+        raise InputError(
+            f"{labels.path}: no cartilage, expected labels "
+            + ", ".join(f"{index} ({name})" for index, name in REGIONS.items())
+        )
+    moving = bids.read_anat(task.data, person, "PDw")
+    before = resample(moving, fixed, match_resolution=task.match_resolution)
+    pd, transform = register_rigid(
+        moving, fixed, cache=task.transforms, match_resolution=task.match_resolution
+    )
+    write_image(
+        task.registered,
+        pd,
+        fixed.affine,
+        {
+            "Description": "PD-weighted image registered rigidly to the T1rho series",
+            "Units": "arbitrary",
+            "Sources": [str(moving.path), str(fixed.path)],
+            "Transform": transform.tolist(),
+        },
+    )
+    truth = np.full(cartilage.shape, np.nan, np.float32)
+    if is_simulated(task.data):
+        truth = bids.read_map(
+            bids.find_image(bids.map_folder(task.data, "truth"), person, "T1rho")
+        ).data
+    index = np.flatnonzero(cartilage)
+    return Subject(
+        spin_lock=images.reshape(-1, images.shape[-1])[index],
+        pd=pd.ravel()[index],
+        label=labels.data.ravel()[index].astype(np.int16),
+        truth=truth.ravel()[index],
+        position=index.astype(np.int64),
+        shape=np.array(cartilage.shape),
+        affine=fixed.affine,
+        similarity=np.array([_similarity(image, fixed, cartilage) for image in (before, pd)]),
+        motion=_motion(transform, fixed, cartilage),
+    )
+
+
+def is_simulated(data: Path) -> bool:
+    """Whether a dataset carries the true maps that only a simulation has."""
+    return bids.map_folder(data, "truth").is_dir()
+
+
+def _in_order(series: bids.Series) -> Float[np.ndarray, "x y z 4"]:
+    """Images at the four spin-lock times of the study."""
+    chosen = []
+    for time in SPIN_LOCK_TIMES:
+        found = np.flatnonzero(np.abs(series.times - time) < TIME_TOLERANCE)
+        if found.size != 1:
+            raise InputError(
+                f"{series.sources[0]}: no image at a spin-lock time of {time:g} ms, found "
+                + ", ".join(f"{t:g}" for t in series.times)
+            )
+        chosen.append(int(found[0]))
+    return series.images[..., chosen]
+
+
+def _person(entities: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in entities.items() if key in ("sub", "ses")}
+
+
+def _sources(task: Task) -> str:
+    """Names, sizes and times of the files that a subject is made from, condensed."""
+    person = _person(task.entities)
+    folders = [
+        task.data / f"sub-{person['sub']}",
+        bids.map_folder(task.data, "manual") / f"sub-{person['sub']}",
+    ]
+    digest = hashlib.blake2b(repr(task.match_resolution).encode(), digest_size=16)
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                facts = path.stat()
+                digest.update(f"{path.name} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _similarity(pd: Float[np.ndarray, "x y z"], fixed: Image, cartilage: Any) -> float:
+    """Mean structural similarity in the cartilage, the PD-weighted image brought to its scale.
+
+    One factor, by least squares over the cartilage: the two scans differ in gain, which says
+    nothing about alignment. The range is that of the TSL 0 image (its 99.9th percentile).
+    """
+    a, b = fixed.data, np.nan_to_num(pd)
+    gain = float(np.sum(a[cartilage] * b[cartilage]) / np.sum(b[cartilage] ** 2))
+    across = int(np.argmax(np.linalg.norm(fixed.affine[:3, :3], axis=0)))
+    map_ = structural_similarity(a, gain * b, float(np.percentile(a, 99.9)), across)
+    return float(map_[cartilage].mean())
+
+
+def _motion(
+    transform: Float[np.ndarray, "4 4"], fixed: Image, cartilage: Any
+) -> Float[np.ndarray, " 2"]:
+    centre = np.append(np.argwhere(cartilage).mean(axis=0), 1.0)
+    point = fixed.affine @ centre
+    shift = np.linalg.norm((transform @ point - point)[:3])
+    cosine = (np.trace(transform[:3, :3]) - 1.0) / 2.0
+    return np.array([shift, np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))])

@@ -1,0 +1,303 @@
+"""What the experiments share: the command line, the run folder, results, and going on after a stop.
+
+A run folder holds ``config.json`` (every setting, the seed, versions and hardware),
+``metrics.json`` (the numbers), ``tables.md``, ``report.html``, ``figures/``, ``maps/`` and
+``checkpoints/``. A run that was stopped goes on from its checkpoints when the same command is given
+again; another command is refused the folder unless told to overwrite it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import math
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import jaxqmri
+from experiments.surroundings import available_cores, surroundings
+from jaxqmri.io import InputError
+from jaxqmri.io.files import read_json, write_json, write_text
+
+Preset = Literal["smoke", "quick", "full", "paper"]
+Settings = TypeVar("Settings")
+Item = TypeVar("Item")
+
+OURS = ("metrics.json", "tables.md", "report.html", "figures", "maps", "checkpoints", "config.json")
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """One number of a run, beside the paper's.
+
+    ``ours_sd`` is over the unit that the paper uses, ``low`` and ``high`` a 95 % interval over
+    subjects; what there is none of is None, and so is a number that is not finite.
+    """
+
+    model: str
+    metric: str
+    unit: str
+    input: str | None = None
+    region: str | None = None
+    visit: str | None = None
+    n: int | None = None
+    ours: float | None = None
+    ours_sd: float | None = None
+    low: float | None = None
+    high: float | None = None
+    paper: float | None = None
+    paper_sd: float | None = None
+
+    def entry(self) -> dict[str, Any]:
+        """As ``metrics.json`` holds it."""
+        names = (
+            "model", "input", "region", "visit", "metric", "unit",
+            "n", "ours", "ours_sd", "low", "high", "paper", "paper_sd",
+        )  # fmt: skip
+        return {name: _plain(getattr(self, name)) for name in names}
+
+
+@dataclasses.dataclass(frozen=True)
+class Command(Generic[Settings]):
+    """What was asked for on the command line.
+
+    Attributes
+    ----------
+    settings
+        The experiment's own settings; each can be changed from its preset's value.
+    preset
+        Named sizes: smoke proves the plumbing and claims nothing, quick takes minutes, full the
+        better part of an hour, paper the study's own sizes.
+    data
+        A BIDS folder. Without one a simulated cohort is made and kept for the next time.
+    out
+        The run folder, runs/EXPERIMENT-PRESET when not given.
+    seed
+        Of everything that is drawn at random.
+    overwrite
+        Discard what the run folder holds and start anew.
+    """
+
+    settings: Settings
+    preset: Preset = "quick"
+    data: Path | None = None
+    out: Path | None = None
+    seed: int = 0
+    overwrite: bool = False
+
+
+def parse(
+    name: str,
+    description: str,
+    presets: Mapping[Preset, Settings],
+    argv: Sequence[str] | None = None,
+) -> Command[Settings]:
+    """Read the command line: the preset first, whose values are then the others' defaults."""
+    import tyro
+
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    first.add_argument("--preset", choices=tuple(presets), default="quick")
+    preset: Preset = first.parse_known_args(arguments)[0].preset
+    defaults = presets[preset]
+    kind: Any = Annotated[Command[type(defaults)], tyro.conf.OmitArgPrefixes]
+    return tyro.cli(
+        kind,
+        prog=f"python -m experiments.{name}",
+        description=description,
+        default=Command(settings=defaults, preset=preset),
+        args=arguments,
+    )
+
+
+class Run(Generic[Settings]):
+    """One run and its folder.
+
+    Parameters
+    ----------
+    name
+        The experiment.
+    command
+        What was asked for.
+    data
+        What the images are, as it enters the run's identity: a folder, or the simulated cohort's.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written, holds a run with other settings, or holds something else.
+    """
+
+    def __init__(self, name: str, command: Command[Settings], data: Path) -> None:
+        self.name = name
+        self.command = command
+        self.settings = command.settings
+        self.data = data
+        self.folder = command.out or Path("runs") / f"{name}-{command.preset}"
+        self.results: list[Result] = []
+        self._claim()
+        self._before = self._seconds_of_earlier_sessions()
+        self._started = time.monotonic()
+
+    @property
+    def complete(self) -> bool:
+        """Whether an earlier run of the same command has written everything."""
+        return (self.folder / "metrics.json").exists()
+
+    def identity(self) -> dict[str, Any]:
+        """What must be the same for a run to go on where it stopped."""
+        return {
+            "experiment": self.name,
+            "preset": self.command.preset,
+            "seed": self.command.seed,
+            "data": str(self.data),
+            "settings": dataclasses.asdict(self.settings),  # pyright: ignore[reportArgumentType]
+            "version": jaxqmri.__version__,
+        }
+
+    def checkpoint(self, name: str) -> Path:
+        """Where a part of the work is kept."""
+        path = self.folder / "checkpoints" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def tick(self) -> float:
+        """Seconds spent on this run so far, over all its sessions; also noted for the next."""
+        seconds = self._before + time.monotonic() - self._started
+        write_json(self.checkpoint("seconds.json"), {"seconds": round(seconds, 3)})
+        return seconds
+
+    def write(self, tables: str, report: Callable[[float], None]) -> None:
+        """Write tables, report and, last of all, ``metrics.json``: with it the run is complete."""
+        write_text(self.folder / "tables.md", tables)
+        report(self.tick())
+        content = {
+            "experiment": self.name,
+            "preset": self.command.preset,
+            "seconds": round(self.tick(), 3),
+            "results": [result.entry() for result in self.results],
+        }
+        write_json(self.folder / "metrics.json", content)
+
+    def _claim(self) -> None:
+        config = self.folder / "config.json"
+        if self.folder.exists() and not self.folder.is_dir():
+            raise InputError(f"{self.folder}: a file, expected a run folder")
+        if config.exists():
+            before, now = read_json(config), self.identity()
+            if self.command.overwrite:
+                self._discard()
+            elif (changed := _difference(before, _plain(now))) is not None:
+                raise InputError(
+                    f"{self.folder}: holds a run with other settings ({changed}); "
+                    "give another --out, or --overwrite"
+                )
+        elif self.folder.exists() and any(self.folder.iterdir()):
+            raise InputError(f"{self.folder}: not empty, and not a run folder; give another --out")
+        if not config.exists():
+            write_json(config, _plain({**self.identity(), **surroundings()}))
+        for part in ("figures", "maps", "checkpoints"):
+            (self.folder / part).mkdir(exist_ok=True)
+
+    def _discard(self) -> None:
+        for name in OURS:  # config.json last: until then the folder is known as ours
+            path = self.folder / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    def _seconds_of_earlier_sessions(self) -> float:
+        kept = self.folder / "checkpoints" / "seconds.json"
+        return float(read_json(kept)["seconds"]) if kept.exists() else 0.0
+
+
+def execute(work: Callable[[], None]) -> int:
+    """Run ``work``; an error that a person can act on is one line, and the exit code 2."""
+    try:
+        work()
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+def use_all_cores() -> None:
+    """Make every CPU core a device of JAX; without effect once JAX has started.
+
+    Where an accelerator is present that is what JAX computes on, and this changes nothing.
+    """
+    import jax
+
+    try:
+        jax.config.update("jax_num_cpu_devices", available_cores())
+    except RuntimeError:  # already started, with as many devices as it was given then
+        return
+
+
+def cache_folder() -> Path:
+    """Where cohorts and transforms are kept between runs.
+
+    ``JAXQMRI_CACHE``, or ``jaxqmri`` in the user's cache folder.
+    """
+    if "JAXQMRI_CACHE" in os.environ:
+        return Path(os.environ["JAXQMRI_CACHE"])
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return base / "jaxqmri"
+
+
+def progress(
+    items: Iterable[Item], what: str, unit: str, total: int, done: int = 0
+) -> Iterator[Item]:
+    """Iterate under a bar with a rate and a time left; ``done`` were there before."""
+    from tqdm import tqdm
+
+    yield from tqdm(
+        items, desc=what, unit=unit, total=total, initial=done, dynamic_ncols=True, mininterval=0.5
+    )
+
+
+def say(text: str) -> None:
+    """Print a line above the progress bar."""
+    from tqdm import tqdm
+
+    tqdm.write(text)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it; not-a-number becomes None."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """The first entry of ``now`` that differs, as a person can read it."""
+    for key, value in now.items():
+        old = before.get(key)
+        if isinstance(value, Mapping) and isinstance(old, Mapping):
+            inner = _difference(old, value)
+            if inner is not None:
+                return inner
+        elif old != value:
+            return f"{key}: {old} there, {value} now"
+    return None

@@ -1,0 +1,284 @@
+"""The knee T1rho experiment on a small study: its numbers, its files, and going on after a stop."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments import knee_cv
+from experiments.knee_cv_paper import INPUTS, PARTICIPANTS, TABLE_4
+from jaxqmri.io import bids
+from jaxqmri.io.nifti import read_image
+from tests.experiments.small_study import AFFINE, CONTRAST, PD_GAIN, SHAPE, write_study
+from tests.preprocessing.knee_like import sample
+
+pytest.importorskip("ants")
+
+KEYS = {
+    "model", "input", "region", "visit", "metric", "unit",
+    "n", "ours", "ours_sd", "low", "high", "paper", "paper_sd",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return write_study(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture
+def one_process(monkeypatch, tmp_path):
+    monkeypatch.setattr(knee_cv, "available_cores", lambda: 1)
+    monkeypatch.setenv("JAXQMRI_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def finished(study, tmp_path_factory):
+    """One uninterrupted run."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(knee_cv, "available_cores", lambda: 1)
+        patch.setenv("JAXQMRI_CACHE", str(out.parent / "cache"))
+        assert run(study, out) == 0
+    return out
+
+
+def run(study, out, *more):
+    return knee_cv.main(["--preset", "smoke", "--data", str(study), "--out", str(out), *more])
+
+
+def metrics(out):
+    return json.loads((Path(out) / "metrics.json").read_text())
+
+
+def row(out, **wanted):
+    found = [
+        r for r in metrics(out)["results"] if all(r[key] == value for key, value in wanted.items())
+    ]
+    assert len(found) == 1, f"{len(found)} rows for {wanted}"
+    return found[0]
+
+
+def test_files_and_schema(finished):
+    for name in ("config.json", "metrics.json", "tables.md", "report.html"):
+        assert (finished / name).stat().st_size > 0
+    for name in ("figures", "maps", "checkpoints"):
+        assert (finished / name).is_dir()
+    content = metrics(finished)
+    assert set(content) == {"experiment", "preset", "seconds", "results"}
+    assert (content["experiment"], content["preset"]) == ("knee_cv", "smoke")
+    assert content["seconds"] > 0
+    assert all(set(entry) == KEYS for entry in content["results"])
+    names = [tuple(r[k] for k in ("model", "input", "region", "metric", "unit"))
+             for r in content["results"]]  # fmt: skip
+    assert len(set(names)) == len(names)
+    config = json.loads((finished / "config.json").read_text())
+    assert {"settings", "seed", "versions", "device", "host"} <= set(config)
+
+
+def test_every_number_the_paper_prints_has_a_row(finished):
+    for model, table in TABLE_4.items():
+        for metric, entries in table.items():
+            for name in INPUTS:
+                found = row(finished, model=model, input=name, region="cartilage", metric=metric)
+                assert (found["paper"], found["paper_sd"]) == entries[name]
+                assert (found["ours"] is None) == (model != "NLLS")
+    for (group, metric, unit), paper in PARTICIPANTS.items():
+        found = row(finished, model="participants", input=group, metric=metric, unit=unit)
+        assert found["paper"] == paper.mean
+    assert row(finished, metric="mean T1rho", region="cartilage")["paper"] == 45.36
+    assert row(finished, metric="SSIM")["paper"] == 0.97
+
+
+def test_numbers_are_those_of_the_maps_on_disk(finished, study):
+    """Every measure again, from the files alone, in plain NumPy."""
+    for region, chosen in (("cartilage", (1, 2, 3, 4)), ("femoral", (1,)), ("patellar", (4,))):
+        references, found = [], []
+        for who in ("01", "02", "03"):
+            labels = bids.read_labels(study, "manual", {"sub": who}).data
+            folder = finished / "maps" / f"sub-{who}" / "anat"
+            inside = np.isin(labels, chosen)
+            reference = 1e3 * read_image(folder / f"sub-{who}_T1rho.nii.gz").data
+            two_point = 1e3 * read_image(folder / f"sub-{who}_desc-PD+30_T1rho.nii.gz").data
+            assert np.isnan(reference[labels == 0]).all()
+            references.append(reference[inside].astype(float))
+            found.append(two_point[inside].astype(float))
+        pairs = list(zip(references, found, strict=True))
+        expected = {
+            "Bias": [p.mean() - y.mean() for y, p in pairs],
+            "MAE": [np.abs(y - p).mean() for y, p in pairs],
+            "MAPE": [100 * np.mean(np.abs(y - p) / y) for y, p in pairs],
+            "MAPE of prediction": [100 * np.mean(np.abs(y - p) / p) for y, p in pairs],
+            "RE": [abs(p.mean() - y.mean()) for y, p in pairs],
+            "RPE": [100 * abs(p.mean() - y.mean()) / y.mean() for y, p in pairs],
+            "RPE of prediction": [100 * abs(p.mean() - y.mean()) / p.mean() for y, p in pairs],
+        }
+        for metric, values in expected.items():
+            ours = row(finished, model="NLLS", input="PD+30", region=region, metric=metric)
+            assert ours["n"] == 3
+            np.testing.assert_allclose(ours["ours"], np.mean(values), rtol=1e-4)
+            np.testing.assert_allclose(ours["ours_sd"], np.std(values, ddof=1), rtol=1e-3)
+            assert ours["low"] <= ours["ours"] <= ours["high"]
+        percent = row(finished, model="NLLS", input="PD+30", region=region, metric="% Bias")
+        pooled = np.mean([y.mean() for y in references])
+        np.testing.assert_allclose(
+            percent["ours"], 100 * np.mean(expected["Bias"]) / pooled, rtol=1e-4
+        )
+
+
+def test_two_points_have_a_closed_form(finished):
+    """Where it lies inside the bounds, the fit to two samples is the ratio's logarithm."""
+    kept = np.load(finished / "checkpoints" / "subjects" / "sub-02.npz")
+    with np.errstate(all="ignore"):
+        exact = 50.0 / np.log(kept["spin_lock"][:, 0] / kept["spin_lock"][:, 3])
+    folder = finished / "maps" / "sub-02" / "anat"
+    fitted = 1e3 * read_image(folder / "sub-02_desc-0+50_T1rho.nii.gz").data.flat[kept["position"]]
+    inside = (exact > 1) & (exact < 100)
+    assert inside.mean() > 0.9
+    np.testing.assert_allclose(fitted[inside], exact[inside], rtol=2e-3)
+    np.testing.assert_allclose(fitted[(exact > 100.01) | (exact < 0)], 100.0, rtol=1e-5)
+
+
+def test_what_a_darker_pd_image_does_to_the_fit(finished):
+    """ln(gain) is missing from the decay: far too long, and less so for longer spin locks."""
+    bias = [
+        row(finished, model="NLLS", input=name, region="cartilage", metric="Bias")["ours"]
+        for name in INPUTS
+    ]
+    assert bias[0] > bias[1] > bias[2] > 5
+    assert abs(bias[5]) < 1
+
+
+def test_pd_is_in_scanner_units_on_the_other_grid(finished):
+    muscle = np.abs(sample(SHAPE, AFFINE, CONTRAST).data - CONTRAST[3]) < 1  # away from edges
+    for who in ("01", "02", "03"):
+        name = f"sub-{who}_desc-registered_PDw.nii.gz"
+        pd = read_image(finished / "maps" / f"sub-{who}" / "anat" / name).data[muscle]
+        assert np.median(pd) == pytest.approx(PD_GAIN * CONTRAST[3], rel=0.03)
+
+
+def test_registration_is_recorded_and_helps(finished):
+    before = row(finished, metric="SSIM before registration")["ours"]
+    assert row(finished, metric="SSIM")["ours"] > before + 0.02
+    assert row(finished, metric="shift found")["ours"] == pytest.approx(1.87, abs=0.4)
+    registered = finished / "maps" / "sub-01" / "anat" / "sub-01_desc-registered_PDw.nii.gz"
+    assert read_image(registered).data.shape == (14, 40, 40)
+
+
+def test_the_page_and_tables_say_that_the_data_are_simulated(finished):
+    for name in ("tables.md", "report.html"):
+        text = (finished / name).read_text("utf-8")
+        assert "Simulated data: 3 digital knees" in text
+        assert "claim nothing" in text
+        assert "not run" in text
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(
+    study, finished, tmp_path, monkeypatch, one_process
+):
+    real, prepared = knee_cv.prepare, []
+
+    def stopped_at_the_third(task):
+        if len(prepared) == 2:
+            raise KeyboardInterrupt
+        prepared.append(task.entities["sub"])
+        return real(task)
+
+    out = tmp_path / "run"
+    monkeypatch.setattr(knee_cv, "prepare", stopped_at_the_third)
+    assert run(study, out) == 130
+    assert not (out / "metrics.json").exists()
+    kept = (out / "checkpoints" / "subjects" / "sub-01.npz").stat().st_mtime_ns
+    monkeypatch.setattr(knee_cv, "prepare", real)
+    assert run(study, out) == 0
+    assert (out / "checkpoints" / "subjects" / "sub-01.npz").stat().st_mtime_ns == kept
+    assert metrics(out)["results"] == metrics(finished)["results"]
+
+
+def test_a_killed_process_leaves_what_the_same_command_completes(study, finished, tmp_path):
+    out = tmp_path / "run"
+    command = [
+        sys.executable, "-m", "experiments.knee_cv",
+        "--preset", "smoke", "--data", str(study), "--out", str(out),
+    ]  # fmt: skip
+    environment = {**os.environ, "JAXQMRI_CACHE": str(tmp_path / "cache")}
+    root = Path(__file__).parents[2]
+    first = subprocess.Popen(
+        command, cwd=root, env=environment, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not list(out.glob("checkpoints/subjects/*.npz")) and first.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    assert not (out / "metrics.json").exists()
+    done = subprocess.run(
+        command, check=False, cwd=root, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert metrics(out)["results"] == metrics(finished)["results"]
+
+
+def test_a_complete_run_is_not_repeated(finished, study, capsys, one_process):
+    before = (finished / "metrics.json").stat().st_mtime_ns
+    assert run(study, finished) == 0
+    assert (finished / "metrics.json").stat().st_mtime_ns == before
+    assert "complete" in capsys.readouterr().out
+
+
+def test_other_settings_are_refused_the_folder(finished, study, capsys, one_process):
+    assert run(study, finished, "--seed", "3") == 2
+    message = capsys.readouterr().err
+    assert "other settings (seed: 0 there, 3 now)" in message
+    assert message.count("\n") == 1
+    assert run(study, finished, "--t1rho-bounds", "1", "90") == 2
+    assert "t1rho_bounds" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (shutil.rmtree, "no such folder"),
+        (lambda root: shutil.rmtree(root / "derivatives" / "manual"), "no dseg image"),
+        (lambda root: [p.unlink() for p in root.glob("sub-01/anat/*_tsl-4_*")], "spin-lock time"),
+        (lambda root: [p.unlink() for p in root.glob("sub-01/anat/*_PDw.nii.gz")], "no PDw image"),
+    ],
+)
+def test_bad_data_is_one_line_and_no_results(study, tmp_path, capsys, one_process, spoil, message):
+    root, out = tmp_path / "study", tmp_path / "run"
+    shutil.copytree(study, root)
+    spoil(root)
+    assert run(root, out) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert message in error
+    assert not (out / "metrics.json").exists()
+
+
+def test_a_subject_twice_is_refused(study, tmp_path, capsys, one_process):
+    root = tmp_path / "study"
+    shutil.copytree(study, root)
+    series = bids.read_series(root, "T1rhow", {"sub": "01"})
+    bids.write_series(
+        root, {"sub": "01", "ses": "2"}, "T1rhow", series.images, series.affine, series.times, {}
+    )
+    assert run(root, tmp_path / "run") == 2
+    assert "sub-01 has more than one T1rhow series" in capsys.readouterr().err
+
+
+def test_real_data_have_no_truth_and_are_not_called_simulated(study, tmp_path, one_process):
+    root, out = tmp_path / "study", tmp_path / "run"
+    shutil.copytree(study, root)
+    shutil.rmtree(root / "derivatives" / "truth")
+    (root / "participants.tsv").unlink()
+    assert run(root, out) == 0
+    assert not any("truth" in r["metric"] for r in metrics(out)["results"])
+    assert "imulated" not in (out / "tables.md").read_text("utf-8")
+    assert row(out, model="participants", input="OA", metric="age")["ours"] is None

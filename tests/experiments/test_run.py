@@ -1,0 +1,131 @@
+"""Command line and run folder, without an experiment."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from experiments import run as shared
+from experiments.run import Command, Result, Run
+from jaxqmri.io import InputError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of a made-up experiment.
+
+    Attributes
+    ----------
+    size
+        How large.
+    rate
+        How fast.
+    """
+
+    size: int = 1
+    rate: float = 0.5
+
+
+PRESETS = {"smoke": Settings(1), "quick": Settings(2), "full": Settings(3), "paper": Settings(4)}
+
+
+def parse(*arguments):
+    return shared.parse("example", "An example.", PRESETS, list(arguments))
+
+
+def test_the_preset_gives_the_defaults_and_flags_change_them():
+    assert parse() == Command(Settings(2), "quick")
+    assert parse("--preset", "full").settings == Settings(3)
+    assert parse("--preset=paper", "--rate", "2").settings == Settings(4, 2.0)
+    command = parse("--size", "7", "--seed", "5", "--data", "here", "--out", "there")
+    assert command == Command(Settings(7), "quick", Path("here"), Path("there"), 5)
+
+
+@pytest.mark.parametrize("arguments", [("--preset", "huge"), ("--nonsense", "1"), ("--size", "a")])
+def test_a_wrong_flag_ends_with_code_2(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse(*arguments)
+    assert stop.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+def start(folder, **changed):
+    return Run("example", Command(Settings(), "smoke", out=folder, **changed), Path("data"))
+
+
+def test_a_result_has_the_whole_schema_and_no_nan():
+    entry = Result("m", "MAE", "ms", "a", n=1, ours=1.5, ours_sd=float("nan")).entry()
+    assert list(entry) == [
+        "model", "input", "region", "visit", "metric", "unit",
+        "n", "ours", "ours_sd", "low", "high", "paper", "paper_sd",
+    ]  # fmt: skip
+    assert (entry["ours"], entry["ours_sd"], entry["paper"]) == (1.5, None, None)
+
+
+def test_seconds_add_up_over_sessions(tmp_path):
+    first = start(tmp_path / "run")
+    first._before = 100.0
+    assert first.tick() > 100.0
+    assert start(tmp_path / "run").tick() > 100.0
+
+
+def test_metrics_are_written_last(tmp_path):
+    run = start(tmp_path / "run")
+    run.results = [Result("m", "MAE", "ms")]
+
+    def broken(seconds):
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        run.write("tables", broken)
+    assert not run.complete
+    run.write("tables", lambda seconds: None)
+    assert run.complete
+    content = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert content["results"] == [run.results[0].entry()]
+
+
+def test_overwrite_removes_what_a_run_made_and_nothing_else(tmp_path):
+    folder = tmp_path / "run"
+    run = start(folder)
+    run.write("tables", lambda seconds: None)
+    (folder / "maps" / "old.nii.gz").write_bytes(b"")
+    (folder / "mine.txt").write_text("keep")
+    with pytest.raises(InputError, match="seed: 0 there, 1 now"):
+        start(folder, seed=1)
+    again = start(folder, seed=1, overwrite=True)
+    assert not again.complete
+    assert not (folder / "maps" / "old.nii.gz").exists()
+    assert (folder / "mine.txt").read_text() == "keep"
+
+
+def test_a_folder_of_something_else_is_never_touched(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    for overwrite in (False, True):
+        with pytest.raises(InputError, match="not empty, and not a run folder"):
+            start(tmp_path, overwrite=overwrite)
+    with pytest.raises(InputError, match="a file, expected a run folder"):
+        start(tmp_path / "thesis.txt")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_errors_become_exit_codes(capsys):
+    def bad():
+        raise InputError("a.nii: broken")
+
+    def stopped():
+        raise KeyboardInterrupt
+
+    assert shared.execute(lambda: None) == 0
+    assert shared.execute(bad) == 2
+    assert capsys.readouterr().err == "a.nii: broken\n"
+    assert shared.execute(stopped) == 130
+
+
+def test_the_cache_can_be_put_elsewhere(monkeypatch, tmp_path):
+    monkeypatch.setenv("JAXQMRI_CACHE", str(tmp_path))
+    assert shared.cache_folder() == tmp_path
+    monkeypatch.delenv("JAXQMRI_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
+    assert shared.cache_folder().name == "jaxqmri"
