@@ -27,7 +27,7 @@ from jaxqmri.simulate.scanner import (
     Protocol,
     Subject,
     acquire,
-    contrasts,
+    amplitude,
     lock_efficiency,
     sample_fields,
 )
@@ -205,8 +205,7 @@ def scan_knee(key: PRNGKeyArray, who: Person, study: KneeT1rhoStudy) -> Scan:
     anatomy = acquire(study.pd_grid, later, subject, study.pd_protocol)
 
     typical, typical_pd = (
-        contrasts(TYPICAL, protocol, (0.0,))[0]
-        for protocol in (study.t1rho_protocol, study.pd_protocol)
+        amplitude(TYPICAL, protocol) for protocol in (study.t1rho_protocol, study.pd_protocol)
     )
     gain = UNITS / typical
     gain = gain * jnp.exp(study.series_gain_sd * jax.random.normal(keys["gain"]))

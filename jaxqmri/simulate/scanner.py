@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from jaxqmri.physics.decay import exponential_decay
 from jaxqmri.physics.spin_echo import prepared_fse_amplitude
 from jaxqmri.physics.spin_lock import spin_lock_magnetisation
 from jaxqmri.simulate.anatomy.distance import Point, ramp
@@ -57,11 +58,13 @@ class Grid(NamedTuple):
         index = jnp.stack(jnp.meshgrid(*axes, indexing="ij"), axis=-1)
         return index @ affine[:3, :3].T + affine[:3, 3]
 
-    def average(self, samples: Float[Array, "a b c"]) -> Float[Array, "x y z"]:
-        """Mean over the samples of each voxel."""
-        (nx, ny, nz), (mx, my, mz) = samples.shape, self.samples
-        blocks = samples.reshape(nx // mx, mx, ny // my, my, nz // mz, mz)
-        return blocks.mean(axis=(1, 3, 5))
+    def average(self, samples: Float[Array, "*n c a b"]) -> Float[Array, "*n z x y"]:
+        """Mean over the samples of each voxel, slices first."""
+        mx, my, mz = self.samples
+        *some, c, a, b = samples.shape
+        along_rows = sum(samples[..., i::my] for i in range(my))
+        blocks = jnp.reshape(along_rows, (*some, c // mz, mz, a // mx, mx, b // my))
+        return blocks.sum(axis=(-4, -2)) / (mx * my * mz)
 
     def edge(self) -> float:
         """Edge of a cube as large as a voxel, mm."""
@@ -159,42 +162,54 @@ class Volumes(NamedTuple):
     t1rho: Float[Array, "x y z"]  # of the cartilage in a voxel, ms; not a number without
 
 
-def contrasts(tissue: Tissue, protocol: Protocol, spin_lock_times: Field) -> Float[Array, "n ..."]:
-    """Signals of water at every spin-lock time, in perfect fields."""
-    amplitude = prepared_fse_amplitude(
+def amplitude(tissue: Tissue, protocol: Protocol) -> Field:
+    """Signal of a tissue's water without spin lock."""
+    return prepared_fse_amplitude(
         tissue.density, tissue.t1, tissue.t2, protocol.recovery, protocol.echo_time
     )
-    return jnp.stack([amplitude * jnp.exp(-t / tissue.t1rho) for t in spin_lock_times])
 
 
 def sample(
-    points: Float[Array, "x y z 3"],
+    points: Float[Array, "p 3"],
     edge: float,
     pose: Pose,
     subject: Subject,
     protocol: Protocol,
     spin_lock_times: tuple[float, ...],
-) -> tuple[Float[Array, "n x y z"], Float[Array, "5 x y z"]]:
+) -> tuple[Float[Array, "n p"], Float[Array, "5 p"]]:
     """Signals at points, and there the cartilage of each region and its share times T1rho."""
     inside = pose.to_knee(points, subject.left)
-    p = Point(*(inside[..., i] for i in range(3)))
-    filled = knee(inside, subject.shape, edge)
+    p = Point(*(inside[:, i] for i in range(3)))
+    filled = knee(p, subject.shape, edge)
     fat = fat_left(subject.fields.off_resonance(inside), subject.fat_residual)
     texture = subject.cartilage.texture(p)
-    tissue = cartilage(p, filled.depth, filled.lesion, subject.cartilage)
-    filled, fat, texture, tissue = jax.lax.optimization_barrier((filled, fat, texture, tissue))
     share = dict(zip(TISSUES, filled.fractions, strict=True))
-    signals = share["cartilage"] * contrasts(tissue, protocol, spin_lock_times)
-    lipid = contrasts(FAT, protocol, spin_lock_times)
+    here = cartilage(p, filled.depth, filled.lesion, subject.cartilage)
+
+    contents, lipid = [], jnp.zeros_like(texture)
     for name, entry in TABLE.items():
-        there = share[name] * (1.0 + VARIATION.get(name, 0.0) * texture)
-        water = (1.0 - entry.fat) * contrasts(entry, protocol, spin_lock_times)
-        signals = signals + water[:, None, None, None] * there
-        if entry.fat:
-            signals = (
-                signals + (entry.fat * entry.density * lipid)[:, None, None, None] * there * fat
-            )
-    return signals, jnp.stack([*filled.regions, share["cartilage"] * tissue.t1rho])
+        varied = share[name] * (1.0 + VARIATION.get(name, 0.0) * texture)
+        contents.append(varied)
+        lipid = lipid + entry.fat * entry.density * fat * varied
+    kept = [
+        share["cartilage"] * amplitude(here, protocol),
+        1.0 / here.t1rho,
+        *filled.regions,
+        share["cartilage"] * here.t1rho,
+    ]
+    # One product with a matrix, so that the compiler works every row out once and keeps it.
+    times = jnp.asarray(spin_lock_times)
+    waters = [(1.0 - e.fat) * amplitude(e, protocol) * locked(e, times) for e in TABLE.values()]
+    signal_of = jnp.stack([*waters, amplitude(FAT, protocol) * locked(FAT, times)], axis=1)
+    mix = jax.scipy.linalg.block_diag(signal_of, jnp.eye(len(kept)))
+    rows = jnp.matmul(mix, jnp.stack([*contents, lipid, *kept]), precision="highest")
+    mixed, (strength, rate), truth = jnp.split(rows, (len(times), len(times) + 2))
+    return mixed + strength * jnp.exp(-times[:, None] * rate), truth
+
+
+def locked(tissue: Tissue, spin_lock_times: Field) -> Field:
+    """Share of the magnetisation that a spin lock leaves in perfect fields."""
+    return exponential_decay(spin_lock_times, 1.0, tissue.t1rho)
 
 
 def acquire(
@@ -215,33 +230,38 @@ def acquire(
 
     def one_slice(k: Array) -> tuple[Array, Array]:
         points = fine.points(k * per_slice + jnp.arange(per_slice))
-        signals, truth = sample(points, fine.edge(), first, subject, protocol, spin_lock_times)
-        return signals, jax.vmap(grid.average)(truth)
+        points = jnp.moveaxis(points, 2, 0)
+        signals, truth = sample(
+            points.reshape(-1, 3), fine.edge(), first, subject, protocol, spin_lock_times
+        )
+        signals, truth = (rows.reshape(-1, *points.shape[:-1]) for rows in (signals, truth))
+        return signals, grid.average(truth)[:, 0]
 
     signals, truth = jax.lax.map(one_slice, jnp.arange(grid.shape[2]))
-    truth = jnp.moveaxis(truth[..., 0], 0, -1)
-    signals = jnp.moveaxis(signals, 0, 3).reshape(len(spin_lock_times), *fine.shape)
+    signals = jnp.moveaxis(signals, 1, 0)
+    signals = signals.reshape(len(spin_lock_times), fine.shape[2], *fine.shape[:2])
 
     def seen(job: tuple[Array, Pose]) -> Array:
         samples, pose = job
         return grid.average(shifted(samples, fine, pose, first))
 
-    volumes = grid.average(signals[0])[None]
+    volumes = grid.average(signals[:1])
     if len(spin_lock_times) > 1:
         later = jax.tree.map(lambda all_: all_[1:], poses)
         volumes = jnp.concatenate([volumes, jax.lax.map(seen, (signals[1:], later))])
-    return Volumes(volumes, truth[:4], truth[4] / truth[:4].sum(axis=0))
+    truth = jnp.moveaxis(truth, 0, -1)
+    return Volumes(jnp.moveaxis(volumes, 1, -1), truth[:4], truth[4] / truth[:4].sum(axis=0))
 
 
 def shifted(
-    samples: Float[Array, "x y z"], grid: Grid, pose: Pose, first: Pose
-) -> Float[Array, "x y z"]:
+    samples: Float[Array, "z x y"], grid: Grid, pose: Pose, first: Pose
+) -> Float[Array, "z x y"]:
     """Samples of the knee in its ``first`` pose, as they lie on the grid in another ``pose``."""
     affine = jnp.asarray(grid.affine(), jnp.float32)
     move = first.affine() @ jnp.linalg.inv(pose.affine())
-    move = jnp.linalg.inv(affine) @ move @ affine
-    index = jnp.meshgrid(*map(jnp.arange, grid.shape), indexing="ij")
-    at = [sum(move[i, j] * index[j] for j in range(3)) + move[i, 3] for i in range(3)]
+    move = (jnp.linalg.inv(affine) @ move @ affine)[jnp.array([2, 0, 1])]
+    k, i, j = jnp.meshgrid(*map(jnp.arange, samples.shape), indexing="ij")
+    at = [row[0] * i + row[1] * j + row[2] * k + row[3] for row in move]
     return jax.scipy.ndimage.map_coordinates(samples, at, order=1, mode="nearest")
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -58,13 +57,13 @@ def lesions(p: Point, s: KneeShape) -> Distance:
     return total
 
 
-def knee(points: Float[Array, "*n 3"], s: KneeShape, spacing: Number) -> Knee:
+def knee(points: Point, s: KneeShape, spacing: Number) -> Knee:
     """Fill points with tissue.
 
     Parameters
     ----------
     points
-        Coordinates in mm, ``x`` lateral, ``y`` anterior, ``z`` superior.
+        In mm, three arrays of one shape, best with a long last axis.
     s
         The subject's knee.
     spacing
@@ -75,7 +74,7 @@ def knee(points: Float[Array, "*n 3"], s: KneeShape, spacing: Number) -> Knee:
     Knee
         Fractions of tissue and of cartilage regions, depth in cartilage, severity of lesions.
     """
-    p = Point(*(points[..., i] / s.scale for i in range(3)))
+    p = Point(*(c / s.scale for c in points))
     lesion = lesions(p, s)
     relief = 1.0 + s.thickness_sd * s.thickness_field(p)
     medial = ramp(2.0 - p.x, 4.0) * ramp(20.0 - p.z, 10.0)
@@ -85,10 +84,7 @@ def knee(points: Float[Array, "*n 3"], s: KneeShape, spacing: Number) -> Knee:
     for bone, mean in zip((femur, tibia, patella), means, strict=True):
         distance, cover = bone(p, s)
         bones.append(Bone(distance, mean * cover * relief))
-    # Each barrier keeps the compiler from working out all distances anew for every output.
-    p, lesion, bones = jax.lax.optimization_barrier((p, lesion, bones))
     around = soft.around(p, s, bones[0], bones[1], bones[2])
-    around = jax.lax.optimization_barrier(around)
     return fill(p, lesion, bones, around, jnp.asarray(spacing) / s.scale)
 
 
