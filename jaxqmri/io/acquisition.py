@@ -66,7 +66,7 @@ def check_times(
     for value, source in zip(array, sources, strict=True):
         if not np.isfinite(value) or value < 0:
             raise InputError(
-                f"{source}: {field} is {_with_unit(value, field, on_disk)}, "
+                f"{source}: {field} is {with_unit(value, field, on_disk)}, "
                 "expected a finite number, zero or above"
             )
     order = np.argsort(array, kind="stable")
@@ -74,7 +74,7 @@ def check_times(
         if np.isclose(array[first], array[second], rtol=1e-6, atol=1e-9):
             other = "" if sources[first] == sources[second] else f", as {sources[first]}"
             raise InputError(
-                f"{sources[second]}: {field} {_with_unit(float(array[second]), field, on_disk)} "
+                f"{sources[second]}: {field} {with_unit(float(array[second]), field, on_disk)} "
                 f"appears twice{other}"
             )
     check_unit(array, field, sources, on_disk)
@@ -109,7 +109,7 @@ def check_unit(
         ("ms", True): "seconds",
     }.get((expected, largest < low), "another unit")
     raise InputError(
-        f"{sources[k]}: {field} {_with_unit(largest, field, on_disk)} looks like {suspect}, "
+        f"{sources[k]}: {field} {with_unit(largest, field, on_disk)} looks like {suspect}, "
         f"expected {expected}"
     )
 
@@ -136,7 +136,8 @@ def _scaled(value: Any, field: str, factor: float) -> Any:
     )  # 6.312 ms is 0.006312 s, not 0.006312000000000001
 
 
-def _with_unit(value: float, field: str, on_disk: bool) -> str:
-    if field == "FlipAngle":
-        return f"{value:g} degrees"
+def with_unit(value: float, field: str, on_disk: bool = False) -> str:
+    """A field's value in ms or degrees as text, times in seconds if so they stand on disk."""
+    if field not in TIME_FIELDS:
+        return f"{value:g} degrees" if field == "FlipAngle" else f"{value:g}"
     return f"{value / 1e3:g} s" if on_disk else f"{value:g} ms"

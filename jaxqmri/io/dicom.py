@@ -20,15 +20,14 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-from jaxqmri.io.acquisition import check_times, from_disk, to_disk
+from jaxqmri.io.acquisition import check_times, to_disk
 from jaxqmri.io.dataset import add_participant, write_dataset_description
 from jaxqmri.io.dicom_headers import (
     PRIVATE_FRAME,
     REAL_WORLD_VALUES,
     SCALE_SLOPE,
-    TIMING,
     Volume,
     find_volumes,
     image_scaling,
@@ -36,7 +35,7 @@ from jaxqmri.io.dicom_headers import (
 from jaxqmri.io.entities import build_name, folder_of
 from jaxqmri.io.errors import InputError
 from jaxqmri.io.files import read_bytes, read_json, write_json
-from jaxqmri.io.nifti import pack, read_volumes, sidecar_path, write_image
+from jaxqmri.io.nifti import pack, sidecar_path
 from jaxqmri.io.series import SERIES, SeriesKind
 from jaxqmri.io.staging import staged
 
@@ -44,14 +43,6 @@ Kind = Literal["MESE", "MEGRE", "VFA", "IRT1", "T1rhow", "TB1AFI", "PDw", "T1w",
 
 # dcm2niix's own guesses and what the folding of the scalings has made meaningless
 _DROPPED = ("BidsGuess", "PhilipsRescaleSlope", "PhilipsRescaleIntercept", "PhilipsScaleSlope")
-
-
-class _Converted(NamedTuple):
-    """One volume as dcm2niix wrote it: its NIfTI file's bytes, its sidecar, its timing in ms."""
-
-    image: bytes
-    sidecar: dict[str, Any]
-    timing: dict[str, float]
 
 
 def convert(
@@ -101,30 +92,28 @@ def convert(
         volumes differ in number, or the intensities of the volumes cannot be compared.
     """
     folder, out = Path(folder), Path(out)
-    volumes, fingerprint = find_volumes(folder, series)
-    kind = kind or _recognise(folder, volumes, spin_lock_times)
-    _check_scaling(folder, volumes)
-    entities: dict[str, Any] = {"sub": subject}
-    optional = {"ses": session, "acq": acquisition, "run": run}
-    entities |= {key: value for key, value in optional.items() if value is not None}
-    settings = {
-        "command": "convert",
-        "images": fingerprint,
-        "kind": kind,
-        "spin_lock_times": None if spin_lock_times is None else list(spin_lock_times),
-        "spin_lock_frequency": spin_lock_frequency,
-    }
-    name = f"convert_{build_name(entities, kind)}"
-    with staged(out, settings=settings, overwrite=overwrite, name=name) as stage:
-        converted = [entry for volume in volumes for entry in _run(volume, folder)]
-        fields = _fields(folder, kind, converted, spin_lock_times)
+    with tempfile.TemporaryDirectory(prefix="jaxqmri_") as scratch:
+        volumes, fingerprint = find_volumes(folder, Path(scratch), series)
+        kind = kind or _recognise(folder, volumes, spin_lock_times)
+        _check_scaling(folder, volumes)
+        names = _names(kind, len(volumes), subject, session, acquisition, run)
+        fields = _fields(folder, kind, volumes, spin_lock_times)
         if spin_lock_frequency is not None:
             fields = [{**entry, "SpinLockFrequency": spin_lock_frequency} for entry in fields]
-        names = _names(folder, entities, kind, len(converted))
-        for name, entry, field in zip(names, converted, fields, strict=True):
-            target = stage.folder / name
-            write_json(sidecar_path(target), entry.sidecar | to_disk(field))
-            pack(target, entry.image)
+        settings = {
+            "command": "convert",
+            "images": fingerprint,
+            "kind": kind,
+            "spin_lock_times": None if spin_lock_times is None else list(spin_lock_times),
+            "spin_lock_frequency": spin_lock_frequency,
+        }
+        done = f"convert_{names[0].name.removesuffix('.nii.gz')}"
+        with staged(out, settings=settings, overwrite=overwrite, name=done) as stage:
+            if not stage.already_done:
+                for name, volume, field in zip(names, volumes, fields, strict=True):
+                    image, sidecar = _run(volume)
+                    write_json(sidecar_path(stage / name), sidecar | to_disk(field))
+                    pack(stage / name, image)
     if not (out / "dataset_description.json").exists():
         write_dataset_description(out, "Converted from DICOM")
     add_participant(out, f"sub-{subject}")
@@ -162,7 +151,7 @@ def _check_scaling(folder: Path, volumes: Sequence[Volume]) -> None:
     scalings = {scaling for volume in philips for scaling in volume.scalings}
     slopes = {scaling.philips for scaling in scalings}
     if None in slopes:
-        example = next(v.files[0] for v in philips if any(s.philips is None for s in v.scalings))
+        example = next(v.source for v in philips if any(s.philips is None for s in v.scalings))
         if len(slopes) > 1:
             raise InputError(
                 f"{example}: no Philips scale slope (2005,100E), but other images of the series "
@@ -178,16 +167,10 @@ def _check_scaling(folder: Path, volumes: Sequence[Volume]) -> None:
     for slope in slopes - {None}:
         if slope is not None and not (math.isfinite(slope) and slope > 0):
             raise InputError(f"{folder}: Philips scale slope (2005,100E) is {slope}, not usable")
-    for volume in volumes:
-        if volume.multiframe and len(volume.scalings) > 1:
-            raise InputError(
-                f"{volume.files[0]}: intensity scaling differs between the frames of one "
-                "multi-frame file, which dcm2niix cannot undo; export single-frame DICOM"
-            )
 
 
-def _run(volume: Volume, folder: Path) -> list[_Converted]:
-    """Volumes that dcm2niix makes of these files: one, or all of a multi-frame file."""
+def _run(volume: Volume) -> tuple[bytes, dict[str, Any]]:
+    """The one NIfTI file that dcm2niix makes of these files, and its sidecar."""
     with tempfile.TemporaryDirectory(prefix="jaxqmri_") as name:
         source, target = Path(name, "dicom"), Path(name, "nifti")
         source.mkdir()
@@ -196,35 +179,19 @@ def _run(volume: Volume, folder: Path) -> list[_Converted]:
             _provide(path, source / f"{k:05d}.dcm", volume)
         log = _dcm2niix(source, target)
         images = sorted(target.glob("*.nii"))
-        if not images or (len(images) > 1 and not volume.multiframe):
+        if len(images) != 1:
             raise InputError(
-                f"{folder}: dcm2niix made {len(images)} images of the {len(volume.files)} files "
-                f"of one volume of series {volume.series} ({log})"
+                f"{volume.source}: dcm2niix made {len(images)} images of the {len(volume.files)} "
+                f"slices of one volume of series {volume.series} ({log})"
             )
-        if not volume.multiframe:
-            sidecar = read_json(sidecar_path(images[0]))
-            return [_Converted(read_bytes(images[0]), _cleaned(sidecar), volume.timing)]
-        return [entry for image in images for entry in _volumes_of(image)]
-
-
-def _volumes_of(path: Path) -> list[_Converted]:
-    """Every volume of what dcm2niix made of a multi-frame file."""
-    sidecar = _cleaned(read_json(sidecar_path(path)))
-    known = from_disk(sidecar)
-    timing = {name: float(known[name]) for name in TIMING if name in known}
-    stack = read_volumes(path)
-    single = path.with_name("single.nii")
-    entries = []
-    for k in range(stack.data.shape[-1]):
-        write_image(single, stack.data[..., k], stack.affine)
-        entries.append(_Converted(read_bytes(single), sidecar, timing))
-    single.unlink()
-    return entries
+        sidecar = read_json(sidecar_path(images[0]))
+        kept = {name: value for name, value in sidecar.items() if name not in _DROPPED}
+        return read_bytes(images[0]), kept
 
 
 def _provide(path: Path, link: Path, volume: Volume) -> None:
     """Put a file where dcm2niix will find it, with Philips' scalings folded into one."""
-    if volume.multiframe or not any(scaling.philips for scaling in volume.scalings):
+    if not any(scaling.philips for scaling in volume.scalings):
         try:
             link.symlink_to(path.resolve())
         except OSError:  # a file system or a user without links
@@ -257,24 +224,20 @@ def _dcm2niix(source: Path, target: Path) -> str:
     return lines[-1] if lines else f"exit code {result.returncode}"
 
 
-def _cleaned(sidecar: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in sidecar.items() if name not in _DROPPED}
-
-
 def _fields(
     folder: Path,
     kind: Kind,
-    converted: Sequence[_Converted],
+    volumes: Sequence[Volume],
     spin_lock_times: Sequence[float | int] | None,
 ) -> list[dict[str, Any]]:
     """Timing of each volume for its sidecar, ms and degrees, checked."""
-    fields: list[dict[str, Any]] = [dict(entry.timing) for entry in converted]
+    fields: list[dict[str, Any]] = [dict(volume.timing) for volume in volumes]
     if kind == "T1rhow":
         if spin_lock_times is None:
             raise InputError(f"{folder}: DICOM does not say spin-lock times, give them with --tsl")
-        if len(spin_lock_times) != len(converted):
+        if len(spin_lock_times) != len(volumes):
             raise InputError(
-                f"{folder}: {len(converted)} volumes, but {len(spin_lock_times)} spin-lock times"
+                f"{folder}: {len(volumes)} volumes, but {len(spin_lock_times)} spin-lock times"
             )
         for entry, time in zip(fields, spin_lock_times, strict=True):
             entry["SpinLockTime"] = float(time)
@@ -286,8 +249,8 @@ def _fields(
             if name not in entry:
                 raise InputError(f"{folder}: the DICOM headers have no {name}")
         check_times([entry[name] for entry in fields], name, [folder] * len(fields))
-    elif len(converted) != 1:
-        raise InputError(f"{folder}: one {kind} volume expected, found {len(converted)}")
+    elif len(volumes) != 1:
+        raise InputError(f"{folder}: one {kind} volume expected, found {len(volumes)}")
     return fields
 
 
@@ -295,13 +258,26 @@ def _counted_field(kind: SeriesKind) -> str:
     return "RepetitionTime" if kind.entity == "acq" else kind.fields[0]
 
 
-def _names(folder: Path, entities: dict[str, Any], kind: Kind, count: int) -> list[Path]:
+def _names(
+    kind: Kind,
+    count: int,
+    subject: str,
+    session: str | None,
+    acquisition: str | None,
+    run: int | None,
+) -> list[Path]:
     """Paths of the images below the dataset's root."""
+    given = {"sub": subject, "ses": session, "acq": acquisition, "run": run}
+    entities = {key: str(value) for key, value in given.items() if value is not None}
+    for key, value in entities.items():
+        if not value.isalnum():
+            raise InputError(f"{key}-{value}: expected letters and digits, found {value!r}")
     if kind not in SERIES:
         return [folder_of(entities, "anat") / f"{build_name(entities, kind)}.nii.gz"]
     series = SERIES[kind]
     if series.entity in entities:
-        raise InputError(f"{folder}: {series.entity}- tells apart the images of a {kind} series")
-    below = folder_of(entities, series.datatype)
-    counts = [f"tr{k + 1}" if series.entity == "acq" else str(k + 1) for k in range(count)]
-    return [below / f"{build_name({**entities, series.entity: k}, kind)}.nii.gz" for k in counts]
+        raise InputError(f"{kind}: {series.entity}- tells apart the images of such a series")
+    prefix = "tr" if series.entity == "acq" else ""
+    counted = [{**entities, series.entity: f"{prefix}{k + 1}"} for k in range(count)]
+    folder = folder_of(entities, series.datatype)
+    return [folder / f"{build_name(entry, kind)}.nii.gz" for entry in counted]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import math
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jaxqmri.io.dicom_frames import is_multiframe, single_frames
 from jaxqmri.io.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ SCALE_SLOPE = (0x2005, 0x100E)  # Philips, private
 PRIVATE_FRAME = (0x2005, 0x140F)  # Philips, private
 REAL_WORLD_VALUES = (0x0040, 0x9096)
 TIMING = ("EchoTime", "InversionTime", "RepetitionTime", "FlipAngle")
-_ENHANCED = "1.2.840.10008.5.1.4.1.1.4.1"
 _NOT_MAGNITUDE = frozenset({"P", "PHASE", "I", "IMAGINARY", "PHASE MAP"})
 
 
@@ -45,6 +45,9 @@ class Volume(NamedTuple):
     ----------
     files
         Its slices.
+    source
+        A file that it came from, for messages: the same, unless it was taken out of a multi-frame
+        file.
     series
         Series number.
     timing
@@ -55,27 +58,26 @@ class Volume(NamedTuple):
     vendor
         Manufacturer, in lower case.
     scalings
-        Every scaling among its files (and, in a multi-frame file, among its frames).
-    multiframe
-        The volumes of a series are together in one file.
+        Every scaling among its files.
     """
 
     files: tuple[Path, ...]
+    source: Path
     series: int
     timing: dict[str, float]
     sequence: str
     vendor: str
     scalings: frozenset[Scaling]
-    multiframe: bool
 
 
 class _Header(NamedTuple):
     path: Path
+    source: Path
     data: Dataset
 
 
 def find_volumes(
-    folder: str | Path, series: Sequence[int] | None = None
+    folder: str | Path, scratch: Path, series: Sequence[int] | None = None
 ) -> tuple[list[Volume], str]:
     """Volumes of a folder of DICOM files, in the order in which they were acquired.
 
@@ -86,6 +88,8 @@ def find_volumes(
     ----------
     folder
         Searched with its subfolders.
+    scratch
+        An empty folder for the frames of multi-frame files.
     series
         Series numbers to keep, in this order; all of them, in ascending order, when None.
 
@@ -101,7 +105,7 @@ def find_volumes(
     InputError
         If there is no DICOM image, a chosen series is missing, or slices are missing.
     """
-    headers = _headers(Path(folder))
+    headers = _headers(Path(folder), scratch)
     found = sorted({_series_number(header.data) for header in headers})
     if series is not None:
         for wanted in series:
@@ -114,15 +118,13 @@ def find_volumes(
     for header in headers:
         groups.setdefault(_group_key(header.data, order), []).append(header)
     volumes = [volume for key in sorted(groups) for volume in _split(groups[key])]
-    if not volumes:
-        raise InputError(f"{folder}: no magnitude images")
     _check_slices(volumes)
     uids = sorted(str(header.data.SOPInstanceUID) for header in headers)
     return volumes, hashlib.sha256("\n".join(uids).encode()).hexdigest()
 
 
 def image_scaling(data: Dataset) -> Scaling:
-    """Scaling of one image, or of one frame."""
+    """Scaling of one image."""
     return Scaling(
         float(data.get("RescaleSlope", 1.0)),
         float(data.get("RescaleIntercept", 0.0)),
@@ -135,20 +137,21 @@ def _check_slices(volumes: list[Volume]) -> None:
     first: dict[int, Volume] = {}
     for volume in volumes:
         other = first.setdefault(volume.series, volume)
-        if len(volume.files) != len(other.files) and not volume.multiframe:
+        if len(volume.files) != len(other.files):
             raise InputError(
-                f"{volume.files[0].parent}: series {volume.series} is incomplete, one volume has "
+                f"{volume.source.parent}: series {volume.series} is incomplete, one volume has "
                 f"{len(other.files)} slices, another {len(volume.files)}"
             )
 
 
-def _headers(folder: Path) -> list[_Header]:
+def _headers(folder: Path, scratch: Path) -> list[_Header]:
+    """Headers of all magnitude images; multi-frame files are taken apart."""
     from pydicom import dcmread
     from pydicom.errors import InvalidDicomError
 
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
-    headers = []
+    headers: list[_Header] = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         try:
             data = dcmread(path, stop_before_pixels=True)
@@ -156,11 +159,22 @@ def _headers(folder: Path) -> list[_Header]:
             continue
         if "Rows" not in data or "SOPInstanceUID" not in data:
             continue
-        if not _NOT_MAGNITUDE & {str(part).upper() for part in data.get("ImageType", [])[2:]}:
-            headers.append(_Header(path, data))
-    if not headers:
-        raise InputError(f"{folder}: no DICOM images")
-    return headers
+        if not is_multiframe(data):
+            headers.append(_Header(path, path, data))
+            continue
+        for frame in single_frames(dcmread(path)):
+            single = scratch / f"{len(headers):06d}.dcm"
+            frame.save_as(single, enforce_file_format=True)
+            del frame.PixelData
+            headers.append(_Header(single, path, frame))
+    magnitude = [header for header in headers if _is_magnitude(header.data)]
+    if not magnitude:
+        raise InputError(f"{folder}: no DICOM images of magnitudes")
+    return magnitude
+
+
+def _is_magnitude(data: Dataset) -> bool:
+    return not _NOT_MAGNITUDE & {str(part).upper() for part in data.get("ImageType", [])[2:]}
 
 
 def _series_number(data: Dataset) -> int:
@@ -173,10 +187,6 @@ def _timing(data: Dataset) -> dict[str, float]:
     return {name: float(value) for name, value in values.items() if value not in (None, "")}
 
 
-def _is_multiframe(data: Dataset) -> bool:
-    return str(data.get("SOPClassUID")) == _ENHANCED
-
-
 def _group_key(data: Dataset, order: dict[int, int]) -> tuple[Any, ...]:
     timing = _timing(data)
     return (
@@ -184,7 +194,6 @@ def _group_key(data: Dataset, order: dict[int, int]) -> tuple[Any, ...]:
         str(data.get("SeriesInstanceUID")),
         *(timing.get(name, -1.0) for name in TIMING),
         tuple(str(part) for part in data.get("ImageType", [])),
-        str(data.SOPInstanceUID) if _is_multiframe(data) else "",
     )
 
 
@@ -206,7 +215,7 @@ def _split(group: list[_Header]) -> list[Volume]:
     if len(repeats) > 1:
         first = group[0]
         raise InputError(
-            f"{first.path.parent}: series {_series_number(first.data)} is incomplete, "
+            f"{first.source.parent}: series {_series_number(first.data)} is incomplete, "
             f"some slices have {max(repeats)} images and some {min(repeats)}"
         )
     stacks = [sorted(headers, key=_acquired) for headers in places.values()]
@@ -218,41 +227,12 @@ def _volume(headers: list[_Header]) -> Volume:
     sequence = data.get("ScanningSequence", "")
     return Volume(
         tuple(header.path for header in headers),
+        headers[0].source,
         _series_number(data),
         _timing(data),
         sequence if isinstance(sequence, str) else "\\".join(sequence),
         str(data.get("Manufacturer", "")).lower(),
-        frozenset(scaling for header in headers for scaling in _scalings(header.data)),
-        _is_multiframe(data),
-    )
-
-
-def _scalings(data: Dataset) -> Iterable[Scaling]:
-    if not _is_multiframe(data):
-        yield image_scaling(data)
-        return
-    shared = _first_item(data, "SharedFunctionalGroupsSequence")
-    for frame in data.get("PerFrameFunctionalGroupsSequence", []):
-        values = _first_item(frame, "PixelValueTransformationSequence") or _first_item(
-            shared, "PixelValueTransformationSequence"
-        )
-        private = _private_item(frame) or _private_item(shared)
-        yield Scaling(
-            1.0 if values is None else float(values.get("RescaleSlope", 1.0)),
-            0.0 if values is None else float(values.get("RescaleIntercept", 0.0)),
-            None if private is None else _private_scale_slope(private),
-        )
-
-
-def _first_item(data: Dataset | None, name: str) -> Dataset | None:
-    items = None if data is None else data.get(name)
-    return items[0] if items else None
-
-
-def _private_item(data: Dataset | None) -> Dataset | None:
-    element = None if data is None else data.get(PRIVATE_FRAME)
-    return (
-        element.value[0] if element is not None and element.VR == "SQ" and element.value else None
+        frozenset(image_scaling(header.data) for header in headers),
     )
 
 

@@ -97,23 +97,6 @@ def read_stack(path: str | os.PathLike[str], count: int | None = None) -> Image:
     return Image(_scaled_stack(raw, slope, intercept), affine, path)
 
 
-def read_volumes(path: str | os.PathLike[str]) -> Image:
-    """Read a 3-D or a 4-D file as ``(x, y, z, n)``; a single volume has ``n = 1``.
-
-    Raises
-    ------
-    InputError
-        As :func:`read_image`, or if the file has more than four dimensions.
-    """
-    path = Path(path)
-    raw, slope, intercept, affine = _read(path)
-    raw = _without_time_axis(raw)
-    raw = raw.reshape(raw.shape + (1,) * (4 - raw.ndim), order="F")
-    if raw.ndim != 4:
-        raise InputError(f"{path}: expected 3-D or 4-D data, found shape {raw.shape}")
-    return Image(_scaled_stack(raw, slope, intercept), affine, path)
-
-
 def read_label_image(path: str | os.PathLike[str]) -> Image:
     """Read a volume of region labels as int32.
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Num, Shaped
 
-from jaxqmri.io.acquisition import check_times, check_unit, to_disk
+from jaxqmri.io.acquisition import check_times, check_unit, to_disk, with_unit
 from jaxqmri.io.entities import (
     Entities,
     build_name,
@@ -351,13 +351,9 @@ def _check_shared(kind: SeriesKind, paths: list[Path], metadata: list[Metadata])
             first, _, expected = given[0]
             if not np.isclose(value, expected, rtol=1e-3, atol=0.0):
                 raise InputError(
-                    f"{source}: {name} is {_on_disk(name, value)}, "
-                    f"but {_on_disk(name, expected)} for {first.name} of the same series"
+                    f"{source}: {name} is {with_unit(value, name, on_disk=True)}, "
+                    f"but {with_unit(expected, name, on_disk=True)} for {first.name} of its series"
                 )
-
-
-def _on_disk(name: str, value: float) -> str:
-    return f"{to_disk({name: value})[name]:g}"
 
 
 def _shared_number(
@@ -378,7 +374,8 @@ def _shared_number(
         name = next(name for name in names if name in entry.fields)
         source = entry.sources[name]
         if not np.isfinite(value) or value <= 0:
-            raise InputError(f"{source}: {name} is {value:g}, expected a number above zero")
+            found = with_unit(value, name, on_disk=True)
+            raise InputError(f"{source}: {name} is {found}, expected a number above zero")
         if what in kind.needs:
             check_unit([value], name, [source], on_disk=True)
         shared = value if shared is None else shared

@@ -1,13 +1,17 @@
 """Small DICOM series with any intensity scaling, and the intensities they stand for."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom import dcmread
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
+ENHANCED_MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4.1"
 PHILIPS, GE = "Philips Medical Systems", "GE MEDICAL SYSTEMS"
 ROWS, COLUMNS = 6, 8
 
@@ -60,6 +64,62 @@ def write_dicom(
             if leave_out != (image, place):
                 data.save_as(folder / f"{count:03d}.dcm", enforce_file_format=True)
     return truth
+
+
+def write_multiframe(
+    folder: Path,
+    scale: Callable[[int, int], Scale],
+    vendor: str,
+    images: int = 3,
+    slices: int = 4,
+    echo_times: Callable[[int], float] = lambda image: 10.0 * (image + 1),
+) -> np.ndarray:
+    """One Enhanced MR file of what :func:`write_dicom` writes as many."""
+    truth = write_dicom(folder / "single", scale, vendor, images, slices, echo_times)
+    singles = [dcmread(path) for path in sorted((folder / "single").iterdir())]
+    shutil.rmtree(folder / "single")
+    data = _dataset(1)
+    data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = ENHANCED_MR_IMAGE
+    data.Manufacturer, data.SeriesNumber, data.SeriesInstanceUID = vendor, 5, "1.2.4.5"
+    data.NumberOfFrames = len(singles)
+    for name in ("ImageOrientationPatient", "RepetitionTime", "PixelSpacing", "SliceThickness"):
+        del data[name]
+    shared = Dataset()
+    shared.PlaneOrientationSequence = [_item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])]
+    shared.PixelMeasuresSequence = [_item(PixelSpacing=[1, 1], SliceThickness=3)]
+    shared.MRTimingAndRelatedParametersSequence = [_item(RepetitionTime=2000, FlipAngle=90)]
+    data.SharedFunctionalGroupsSequence = [shared]
+    data.PerFrameFunctionalGroupsSequence = [_frame(single) for single in singles]
+    data.PixelData = b"".join(single.PixelData for single in singles)
+    data.save_as(folder / "enhanced.dcm", enforce_file_format=True)
+    return truth
+
+
+def _frame(single: Dataset) -> Dataset:
+    frame = Dataset()
+    frame.FrameContentSequence = [_item(TemporalPositionIndex=single.AcquisitionNumber)]
+    frame.PlanePositionSequence = [_item(ImagePositionPatient=single.ImagePositionPatient)]
+    frame.MREchoSequence = [_item(EffectiveEchoTime=float(single.EchoTime))]
+    frame.MRImageFrameTypeSequence = [_item(FrameType=single.ImageType)]
+    if "RescaleSlope" in single:
+        frame.PixelValueTransformationSequence = [
+            _item(RescaleSlope=single.RescaleSlope, RescaleIntercept=single.RescaleIntercept)
+        ]
+    if (0x2005, 0x100E) in single:
+        private = Dataset()
+        private[0x2005, 0x0010] = single[0x2005, 0x0010]
+        private[0x2005, 0x100E] = single[0x2005, 0x100E]
+        private.ImagePositionPatient = [99, 99, 99]  # contradicts the public one, as Philips' does
+        frame.add_new((0x2005, 0x0014), "LO", "Philips MR Imaging DD 005")
+        frame.add_new((0x2005, 0x140F), "SQ", [private])
+    return frame
+
+
+def _item(**elements: Any) -> Dataset:
+    item = Dataset()
+    for name, value in elements.items():
+        setattr(item, name, value)
+    return item
 
 
 def _dataset(count: int) -> FileDataset:

@@ -171,9 +171,16 @@ def twice(paths):
         ),
         (
             lambda paths: edit(paths[1], RepetitionTime=3.0),
-            r"echo-2_MESE\.json: RepetitionTime is 3, but 2 for sub-01_echo-1_MESE\.nii\.gz",
+            r"echo-2_MESE\.json: RepetitionTime is 3 s, but 2 s for sub-01_echo-1_MESE\.nii\.gz",
         ),
-        (lambda paths: edit(paths[2], FlipAngle=70), r"echo-3_MESE\.json: FlipAngle is 70"),
+        (
+            lambda paths: edit(paths[2], FlipAngle=70),
+            r"echo-3_MESE\.json: FlipAngle is 70 degrees, but 90",
+        ),
+        (
+            lambda paths: [edit(path, RepetitionTime=0) for path in paths],
+            r"echo-1_MESE\.json: RepetitionTime is 0 s, expected a number above zero",
+        ),
         (move, r"echo-2_MESE\.nii\.gz: .* another affine"),
         (crop, r"echo-2_MESE\.nii\.gz: .* has shape \(2, 4, 2\)"),
         (cut, r"echo-2_MESE\.nii\.gz: truncated"),

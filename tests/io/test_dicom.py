@@ -2,10 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import dcmread
+from pydicom.uid import RLELossless
 
 from jaxqmri.io import InputError, bids
 from jaxqmri.io.dicom import convert
-from tests.io.synthetic_dicom import GE, PHILIPS, write_dicom
+from tests.io.synthetic_dicom import GE, PHILIPS, write_dicom, write_multiframe
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 
@@ -32,21 +34,41 @@ SCALINGS = {
 
 
 @pytest.mark.parametrize("name", SCALINGS)
+@pytest.mark.parametrize("write", [write_dicom, write_multiframe], ids=["single", "multiframe"])
 @pytest.mark.parametrize("stacked", [False, True], ids=["echoes", "spin locks"])
-def test_intensities_are_the_true_ones_however_they_were_scaled(name, stacked, tmp_path):
+def test_intensities_are_the_true_ones_however_they_were_scaled(name, stacked, write, tmp_path):
     vendor, scale = SCALINGS[name]
     times = [0.0, 10.0, 40.0]
     if stacked:  # one series that DICOM calls a repetition of the same image
-        truth = write_dicom(tmp_path / "in", scale, vendor, echo_times=lambda image: 5.0)
+        truth = write(tmp_path / "in", scale, vendor, echo_times=lambda image: 5.0)
         convert(tmp_path / "in", tmp_path / "out", spin_lock_times=times)
         series = bids.read_series(tmp_path / "out", "T1rhow", {"sub": "01"})
         assert series.times.tolist() == times
     else:
-        truth = write_dicom(tmp_path / "in", scale, vendor)
+        truth = write(tmp_path / "in", scale, vendor)
         convert(tmp_path / "in", tmp_path / "out")
         series = bids.read_series(tmp_path / "out", "MESE", {"sub": "01"})
         assert series.times.tolist() == [10.0, 20.0, 30.0]
     np.testing.assert_allclose(series.images, truth, rtol=2e-6, atol=1e-6 * np.abs(truth).max())
+
+
+def test_compressed_frames(tmp_path):
+    truth = write_multiframe(tmp_path / "in", *reversed(SCALINGS["Philips per slice"]))
+    data = dcmread(tmp_path / "in" / "enhanced.dcm")
+    data.compress(RLELossless)
+    data.save_as(tmp_path / "in" / "enhanced.dcm")
+    convert(tmp_path / "in", tmp_path / "out")
+    series = bids.read_series(tmp_path / "out", "MESE", {"sub": "01"})
+    np.testing.assert_allclose(series.images, truth, rtol=2e-6, atol=1e-6 * np.abs(truth).max())
+
+
+def test_a_multiframe_file_that_lost_frames_is_named(tmp_path):
+    write_multiframe(tmp_path / "in", lambda image, place: (1.0, 0.0, None), GE)
+    data = dcmread(tmp_path / "in" / "enhanced.dcm")
+    data.PixelData = data.PixelData[:-200]
+    data.save_as(tmp_path / "in" / "enhanced.dcm")
+    with pytest.raises(InputError, match=r"enhanced\.dcm: describes 12 frames, but holds 9"):
+        convert(tmp_path / "in", tmp_path / "out")
 
 
 def test_one_series_for_each_spin_lock_time_in_the_order_asked_for(tmp_path):
@@ -97,9 +119,22 @@ def test_philips_intensities_that_cannot_be_compared_are_refused(scale, found, t
         ({"kind": "PDw"}, {}, "one PDw volume"),
         ({"series": [4]}, {}, "no series 4, there is 5"),
         ({}, {"leave_out": (1, 2)}, "series 5 is incomplete, .* 4 slices, another 3"),
+        ({"subject": "a_b"}, {}, "sub-a_b: expected letters and digits"),
+        ({"kind": "TB1AFI", "acquisition": "x"}, {}, "acq- tells apart"),
         ({}, {"image_type": ("ORIGINAL", "PRIMARY", "P", "SE")}, "no DICOM images"),
     ],
-    ids=["count", "kind", "no tsl", "same echo", "single", "series", "missing slice", "phase"],
+    ids=[
+        "count",
+        "kind",
+        "no tsl",
+        "same echo",
+        "single",
+        "series",
+        "missing slice",
+        "subject",
+        "acquisition",
+        "phase",
+    ],
 )
 def test_what_cannot_be_converted_is_refused_and_leaves_nothing(options, files, found, tmp_path):
     write_dicom(tmp_path / "in", **files)
