@@ -42,6 +42,7 @@ def check_times(
     field: str,
     sources: Sequence[Any],
     on_disk: bool = False,
+    largest_within: tuple[float, float] | None = None,
 ) -> None:
     """Refuse acquisition numbers that cannot be meant.
 
@@ -55,6 +56,8 @@ def check_times(
         What to name in a message, one for each value (a file, or a flag).
     on_disk
         Messages give times in seconds, as the sidecar they came from.
+    largest_within
+        Where the largest value must lie; by the field when None.
 
     Raises
     ------
@@ -77,7 +80,7 @@ def check_times(
                 f"{sources[second]}: {field} {with_unit(float(array[second]), field, on_disk)} "
                 f"appears twice{other}"
             )
-    check_unit(array, field, sources, on_disk)
+    check_unit(array, field, sources, on_disk, largest_within)
 
 
 def check_unit(
@@ -85,6 +88,7 @@ def check_unit(
     field: str,
     sources: Sequence[Any],
     on_disk: bool = False,
+    largest_within: tuple[float, float] | None = None,
 ) -> None:
     """Refuse numbers whose largest is so small or so large that it must be in another unit.
 
@@ -97,7 +101,8 @@ def check_unit(
     """
     if len(values) == 0:
         return
-    low, high = _LARGEST[field.removesuffix("Excitation").removesuffix("Preparation")]
+    plain = field.removesuffix("Excitation").removesuffix("Preparation")
+    low, high = largest_within or _LARGEST[plain]
     k = int(np.argmax(values))
     largest = float(values[k])
     if low <= largest <= high:

@@ -98,7 +98,8 @@ def find_volumes(
     volumes
         In order of series, echo time and so on, and acquisition.
     fingerprint
-        Of the images' identifiers: the same for the same images wherever they lie.
+        Of the images' identifiers: the same for the same images in the same order of series,
+        wherever they lie.
 
     Raises
     ------
@@ -119,7 +120,7 @@ def find_volumes(
         groups.setdefault(_group_key(header.data, order), []).append(header)
     volumes = [volume for key in sorted(groups) for volume in _split(groups[key])]
     _check_slices(volumes)
-    uids = sorted(str(header.data.SOPInstanceUID) for header in headers)
+    uids = [uid for key in sorted(groups) for uid in sorted(map(_identifier, groups[key]))]
     return volumes, hashlib.sha256("\n".join(uids).encode()).hexdigest()
 
 
@@ -175,6 +176,10 @@ def _headers(folder: Path, scratch: Path) -> list[_Header]:
 
 def _is_magnitude(data: Dataset) -> bool:
     return not _NOT_MAGNITUDE & {str(part).upper() for part in data.get("ImageType", [])[2:]}
+
+
+def _identifier(header: _Header) -> str:
+    return str(header.data.SOPInstanceUID)
 
 
 def _series_number(data: Dataset) -> int:

@@ -43,6 +43,8 @@ class SeriesKind(NamedTuple):
     repetition
         Fields that may hold the repetition time, the one that counts first; empty where it is
         what differs.
+    repetition_range
+        In ms, where the (longest) repetition time lies in any real protocol.
     needs
         What else the sidecars must give: ``"repetition_time"``, ``"flip_angle"``.
     """
@@ -52,10 +54,12 @@ class SeriesKind(NamedTuple):
     entity: str
     fields: tuple[str, ...]
     repetition: tuple[str, ...] = ("RepetitionTime", "RepetitionTimeExcitation")
+    repetition_range: tuple[float, float] = (1.0, 60_000.0)
     needs: tuple[str, ...] = ()
 
 
 _EXCITATION_FIRST = ("RepetitionTimeExcitation", "RepetitionTime")
+_SHORT = (1.0, 2_000.0)  # of steady-state gradient echoes
 
 SERIES = {
     kind.suffix: kind
@@ -70,10 +74,13 @@ SERIES = {
             ("InversionTime",),
             # from inversion to inversion
             ("RepetitionTimePreparation", "RepetitionTime", "RepetitionTimeExcitation"),
+            (100.0, 60_000.0),
             ("repetition_time",),
         ),
-        SeriesKind("VFA", "anat", "flip", ("FlipAngle",), _EXCITATION_FIRST, ("repetition_time",)),
-        SeriesKind("TB1AFI", "fmap", "acq", _EXCITATION_FIRST, (), ("flip_angle",)),
+        SeriesKind(
+            "VFA", "anat", "flip", ("FlipAngle",), _EXCITATION_FIRST, _SHORT, ("repetition_time",)
+        ),
+        SeriesKind("TB1AFI", "fmap", "acq", _EXCITATION_FIRST, (), _SHORT, ("flip_angle",)),
     )
 }
 """Every kind of series, by suffix."""
@@ -176,7 +183,8 @@ def read_series(root: str | Path, suffix: str, entities: Mapping[str, str]) -> S
     metadata = [read_metadata(root, path) for path in paths]
     values, fields = _values(kind, paths, metadata)
     sources = [entry.sources[field] for entry, field in zip(metadata, fields, strict=True)]
-    check_times(values, fields[0], sources, on_disk=True)
+    within = None if kind.repetition else kind.repetition_range
+    check_times(values, fields[0], sources, on_disk=True, largest_within=within)
     _check_shared(kind, paths, metadata)
     repetition = _shared_number(kind, "repetition_time", kind.repetition, paths, metadata)
     flip = None
@@ -377,7 +385,8 @@ def _shared_number(
             found = with_unit(value, name, on_disk=True)
             raise InputError(f"{source}: {name} is {found}, expected a number above zero")
         if what in kind.needs:
-            check_unit([value], name, [source], on_disk=True)
+            within = kind.repetition_range if what == "repetition_time" else None
+            check_unit([value], name, [source], on_disk=True, largest_within=within)
         shared = value if shared is None else shared
     return shared
 

@@ -202,6 +202,8 @@ def test_what_is_wrong_with_a_series_is_named_in_one_line(tmp_path, spoil, found
     [
         ("VFA", [3.0, 8.0, 15.0], {}, "no RepetitionTimeExcitation"),
         ("VFA", [0.05, 0.14, 0.26], {"RepetitionTime": 15.0}, "0.26 degrees looks like radians"),
+        ("VFA", [3.0, 8.0], {"RepetitionTime": 15e3}, "15 s looks like milliseconds"),
+        ("TB1AFI", [20e3, 40e3], {"FlipAngle": 60.0}, "40 s looks like milliseconds"),
         ("IRT1", [50.0, 400.0, 1100.0], {}, "no RepetitionTimePreparation"),
         ("IRT1", [5e4, 4e5, 1.1e6], {"RepetitionTime": 3e3}, "1100 s looks like milliseconds"),
         ("IRT1", [50.0, 400.0], {"RepetitionTime": 3e6}, "3000 s looks like milliseconds"),

@@ -81,6 +81,8 @@ def test_one_series_for_each_spin_lock_time_in_the_order_asked_for(tmp_path):
     convert(tmp_path / "in", tmp_path / "out", spin_lock_times=[0, 10, 40], series=[7, 6, 5])
     series = bids.read_series(tmp_path / "out", "T1rhow", {"sub": "01"})
     np.testing.assert_allclose(series.images, truth, rtol=1e-6)
+    with pytest.raises(InputError, match="other settings"):
+        convert(tmp_path / "in", tmp_path / "out", spin_lock_times=[0, 10, 40])
 
 
 def test_flip_angles_are_recognised(tmp_path):
