@@ -202,17 +202,20 @@ class Fit:
         """
         flags = self._flags()
         sources = find_sources(self.inputs, self.model, flags, self.subject)
-        loading = threading.Thread(target=_load, args=(self.devices,), daemon=True)
+        loading = threading.Thread(target=_load, args=(self.devices,))
         loading.start()
         failed = []
-        for source in sources:
-            try:
-                self._fit(source, flags, loading)
-            except InputError as error:
-                if len(sources) == 1:
-                    raise
-                failed.append(source.name)
-                print(f"jaxqmri: {source.name}: {error}", file=sys.stderr)
+        try:
+            for source in sources:
+                try:
+                    self._fit(source, flags, loading)
+                except InputError as error:
+                    if len(sources) == 1:
+                        raise
+                    failed.append(source.name)
+                    print(f"jaxqmri: {source.name}: {error}", file=sys.stderr)
+        finally:
+            loading.join()  # an import cut short leaves modules that look whole
         if failed:
             raise InputError(
                 f"{len(failed)} of {len(sources)} series could not be fitted: {', '.join(failed)}"

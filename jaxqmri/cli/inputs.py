@@ -37,6 +37,11 @@ class Flags:
     signed: bool | None = None
     series: str | None = None
 
+    def choices(self) -> list[str]:
+        """Options that were given and that only some methods have."""
+        sign = [] if self.signed is None else ["signed" if self.signed else "magnitude"]
+        return sign if self.refocusing_angle is None else [*sign, "refocusing-angle"]
+
     def given(self, flag: str) -> tuple[float, ...]:
         """Numbers of one option."""
         return self.values.get(flag, ())
@@ -146,6 +151,10 @@ def find_sources(
     InputError
         If there is none, or the options contradict the kind of input.
     """
+    method = METHODS[name]
+    for choice in flags.choices():
+        if choice not in method.choices:
+            raise InputError(f"--{choice}: {name} has no such option")
     if not inputs:
         raise InputError("no input: give a BIDS folder, a 4-D NIfTI or several 3-D ones")
     for path in inputs:
@@ -158,10 +167,15 @@ def find_sources(
         for path in inputs:
             if not path.name.endswith(nifti.EXTENSIONS):
                 raise InputError(f"{path}: expected a name that ends in .nii.gz or .nii")
+        known = [axis.flag for axis in method.axes] + [WORDS[need][0] for need in method.needs]
+        for flag, values in flags.values.items():
+            if values and flag not in known:
+                takes = " and ".join(f"--{flag}" for flag in known)
+                raise InputError(f"--{flag} {values[0]:g}: {name} takes {takes}")
         return [PlainSource(tuple(inputs))]
     if len(inputs) > 1:
         raise InputError(f"{folders[0]}: a folder among {len(inputs)} inputs, expected it alone")
-    return _in_folder(folders[0], name, METHODS[name], flags, subjects)
+    return _in_folder(folders[0], name, method, flags, subjects)
 
 
 def _in_folder(

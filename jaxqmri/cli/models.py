@@ -101,6 +101,8 @@ class Method:
         Further acquisition numbers without which there is no model.
     smooth
         Whether the equation holds between the acquired samples as well.
+    choices
+        Options of its own: ``refocusing-angle``, ``signed``, ``magnitude``.
     """
 
     title: str
@@ -112,6 +114,7 @@ class Method:
     build: Callable[[Protocol], SignalModel]
     needs: tuple[str, ...] = ()
     smooth: bool = True
+    choices: tuple[str, ...] = ()
 
 
 def _physics(name: str, *args: Any, **options: Any) -> Any:
@@ -162,6 +165,7 @@ METHODS: Mapping[str, Method] = {
         {"s0": S0, "t2": T2, "b1": B1, "t1": T1},
         _echo_train,
         smooth=False,
+        choices=("refocusing-angle",),
     ),
     "t2star": Method(
         "T2*, one exponential",
@@ -206,6 +210,7 @@ METHODS: Mapping[str, Method] = {
             "InversionRecovery", p.values, p.repetition_time, magnitude=not p.signed
         ),
         needs=("repetition_time",),
+        choices=("signed", "magnitude"),
     ),
     "t1-sr": Method(
         "T1 by saturation recovery",

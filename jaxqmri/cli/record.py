@@ -61,7 +61,7 @@ def sidecar_of(options: Fit, ready: Ready, result: FitResult) -> dict[str, Any]:
         name: ready.bounds.get(name, (getattr(lower, name), getattr(upper, name)))
         for name in result.free
     }
-    sigma = float(np.asarray(result.sigma).ravel()[0])
+    sigma = float(result.sigma) if ready.sigma is None else ready.sigma
     if options.sigma is None:
         noise = "residuals of all fitted voxels"
     else:

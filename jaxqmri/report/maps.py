@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -190,7 +191,7 @@ def draw_maps(
                 handles=[
                     Patch(
                         facecolor=panel.categories[v][1],
-                        label=panel.categories[v][0].replace(" ", "\n"),
+                        label=textwrap.fill(panel.categories[v][0], 10),
                     )
                     for v in shown
                 ],

@@ -204,7 +204,8 @@ def _key_numbers(series: FittedSeries, known: np.ndarray, estimated: np.ndarray)
             Number(
                 f"Median {series.labels.get(series.main, series.main)}",
                 f"{number(middle, _digits(middle))} {unit}".strip(),
-                f"quartiles {number(low, _digits(low))} and {number(high, _digits(high))}",
+                f"well-known voxels; quartiles {number(low, _digits(low))} and "
+                f"{number(high, _digits(high))}",
             )
         )
     share = estimated.sum() / max(inside, 1)
@@ -336,13 +337,13 @@ def _histogram(series: FittedSeries, known: np.ndarray, estimated: np.ndarray) -
     low, high = _window(values, known)
     margin = 0.35 * (high - low)
     low = max(low - margin, 0.0) if low >= 0 else low - margin
-    groups = {"all estimates": _sampled(values, estimated)}
+    groups = {"all estimates": values[estimated]}
     if series.result.std is not None:
-        groups["known to 10 % or better"] = _sampled(values, known)
-    thinned = " One voxel in several is counted in large volumes." if known.size > 100_000 else ""
+        groups["known to 10 % or better"] = values[known]
     return figure(
         histogram(groups, series.name(series.main), (low, high + margin)),
-        f"Dashed lines are medians.{thinned}",
+        "Dashed lines are medians. Well-known voxels are those whose standard error is below a "
+        "tenth of the estimate.",
         alt=f"Histogram of {series.name(series.main)}",
     )
 
