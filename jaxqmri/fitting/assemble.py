@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scipy import stats
+import numpy as np
+from scipy import special
 
 from jaxqmri.fitting.result import FitResult, Status
 from jaxqmri.fitting.task import Task
@@ -28,7 +29,7 @@ def pooled_sigma(task: Task, fitted: VoxelFit, xp: Any) -> Any:
     inner = xp.where(status == Status.CONVERGED, squares, xp.nan)
     if xp.__name__ == "numpy" and xp.all(xp.isnan(inner)):
         return xp.nan
-    return xp.sqrt(xp.nanmedian(inner) / stats.chi2.median(task.spare_samples))
+    return xp.sqrt(xp.nanmedian(inner) / special.chdtri(task.spare_samples, 0.5))
 
 
 def assemble(
@@ -72,7 +73,8 @@ def assemble(
     if sigma is None:
         sigma = pooled_sigma(task, fitted, xp)
     variance = sigma * sigma
-    triangle = [[variance * entry for entry in row] for row in fitted.covariance]
+    with np.errstate(over="ignore"):  # a flat minimum's variance becomes infinite, as it should
+        triangle = [[variance * entry for entry in row] for row in fitted.covariance]
     if fitted.carried is not None:
         triangle = [
             [own + extra for own, extra in zip(*rows, strict=True)]
