@@ -118,7 +118,7 @@ def _profiled(
     if not others:
         return expand(signal, misfit, (x,)).cost, others
     low, high = (side[:k] + side[k + 1 :] for side in (lower, upper))
-    found = minimise(around, misfit, others, low, high, energy, INNER_STEPS)
+    found = minimise(partial(expand, around, misfit), others, low, high, energy, INNER_STEPS)
     return found.expansion.cost, found.values
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 
 from jaxqmri.physics.base import Scalar
-from jaxqmri.physics.noise import bessel_ratio, log_bessel_i0
+from jaxqmri.physics.bessel import bessel_ratio, log_bessel_i0e
 
 SMALLEST_CURVATURE = 0.05  # keeps a Rician step finite where the magnitude is all noise
 
@@ -73,7 +73,7 @@ def rician_misfit(
         z = magnitude * amplitude / variance
         ratio = bessel_ratio(z)
         slope = 1.0 - ratio * ratio - jnp.where(z > 0, ratio / jnp.where(z > 0, z, 1.0), 0.5)
-        cost += w * ((magnitude - amplitude) ** 2 - 2.0 * variance * (log_bessel_i0(z) - z))
+        cost += w * ((magnitude - amplitude) ** 2 - 2.0 * variance * log_bessel_i0e(z))
         residual.append(w * sign * (magnitude * ratio - amplitude))
         bend = 1.0 - magnitude * magnitude / variance * slope
         curvature.append(w * jnp.clip(bend, SMALLEST_CURVATURE, 1.0))

@@ -22,8 +22,10 @@ Values = tuple[Scalar, ...]
 Triangle = tuple[tuple[Scalar, ...], ...]  # lower triangle of a symmetric matrix, row by row
 
 FIRST_DAMPING = 1e-2
+EASED, TIGHTENED = 0.1, 10.0  # what becomes of the damping after a step taken, or refused
 UNDAMPED_STEPS = 2
-CLOSE_ENOUGH = 1e-3  # distance to the minimum, in standard deviations, that counts as converged
+# distance to the minimum, in standard deviations, that counts as converged
+CLOSE_ENOUGH = {"float32": 1e-3, "float64": 1e-7}
 
 
 class Expansion(NamedTuple):
@@ -68,6 +70,35 @@ def expand(
     return Expansion(cost, descent, hessian)
 
 
+def expand_exactly(
+    signal: Callable[[Values], Signals], misfit: Callable[[list[Scalar]], Misfit], values: Values
+) -> Expansion:
+    """Newton's expansion: the Gauss-Newton one with the curvature of the model itself.
+
+    Where residuals are large against the model's curvature, Gauss-Newton steps overshoot and
+    swing about the minimum; these do not. Where the exact Hessian is not positive definite, the
+    Gauss-Newton one stands.
+    """
+    plain = expand(signal, misfit, values)
+    predicted = signal(values)
+    size = predicted.shape[0]
+    residual = misfit([predicted[i] for i in range(size)]).residual
+
+    def along_residual(at: Values) -> Scalar:
+        there = signal(at)
+        return _dot(residual, [there[i] for i in range(size)])
+
+    _, bend = jax.linearize(jax.grad(along_residual), values)
+    directions = tuple(jnp.eye(len(values), dtype=predicted.dtype))
+    columns = jax.vmap(bend)(directions)  # one pass over the equation for all directions
+    exact = tuple(
+        tuple(plain.hessian[i][j] - columns[i][j] for j in range(i + 1)) for i in range(len(values))
+    )
+    none_out = tuple(jnp.zeros(jnp.shape(v), bool) for v in values)
+    definite = jnp.all(jnp.stack([row[-1] > 0 for row in factor(exact, none_out, 0.0)[0]]))
+    return plain._replace(hessian=jax.tree.map(partial(jnp.where, definite), exact, plain.hessian))
+
+
 def in_one_stage(always: Scalar, function: Callable, *operands: Any) -> Any:
     """Call a function so that its results are computed once and kept.
 
@@ -91,8 +122,7 @@ def in_one_stage(always: Scalar, function: Callable, *operands: Any) -> Any:
 
 
 def minimise(
-    signal: Callable[[Values], Signals],
-    misfit: Callable[[list[Scalar]], Misfit],
+    expansion_at: Callable[[Values], Expansion],
     start: Values,
     lower: Values,
     upper: Values,
@@ -107,10 +137,8 @@ def minimise(
 
     Parameters
     ----------
-    signal
-        The signals for the parameters, shape ``(n,)``.
-    misfit
-        The misfit of predicted signals, see :mod:`jaxqmri.fitting.likelihood`.
+    expansion_at
+        The misfit around a point: :func:`expand` or :func:`expand_exactly` of a signal equation.
     start, lower, upper
         A scalar for each parameter.
     energy
@@ -133,15 +161,15 @@ def minimise(
 
     def accept(moved: Values, there: Expansion, values: Values, here: Expansion, damping: Scalar):
         allowance = rounding * (jnp.sqrt(jnp.abs(here.cost) * energy) + rounding * energy)
-        better = there.cost <= here.cost + allowance
+        better = (there.cost <= here.cost + allowance) | (here.cost == jnp.inf)
         kept = jax.tree.map(partial(jnp.where, better), (moved, there), (values, here))
-        return *kept, jnp.where(better, 0.1 * damping, 10.0 * damping)
+        return *kept, jnp.where(better, EASED, TIGHTENED) * damping
 
     def step(k: Any, state: tuple) -> tuple:
         values, expansion, damping = state
         now = jnp.where(k < steps - UNDAMPED_STEPS, damping, 0.0)
         moved = stage(propose, values, expansion, now)
-        there = stage(partial(expand, signal, misfit), moved)
+        there = stage(expansion_at, moved)
         return stage(accept, moved, there, values, expansion, damping)
 
     def finish(values: Values, expansion: Expansion) -> tuple[Scalar, tuple]:
@@ -153,10 +181,14 @@ def minimise(
         )
         return _dot(onward, slope), resting
 
+    # A round before the first step expands about the start: from a flat misfit of infinite cost
+    # nothing is proposed, and anything is better. So the equation is compiled only once.
     first = stage(inside, start)
-    expansion = stage(partial(expand, signal, misfit), first)
-    state = (first, expansion, jnp.full_like(energy, FIRST_DAMPING))
-    values, expansion, _ = lax.fori_loop(0, steps, step, state)
+    shapes = jax.eval_shape(expansion_at, first)
+    flat = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    flat = flat._replace(cost=jnp.full(flat.cost.shape, jnp.inf, flat.cost.dtype))
+    state = (first, flat, jnp.full_like(energy, FIRST_DAMPING / EASED))
+    values, expansion, _ = lax.fori_loop(-1, steps, step, state)
     distance, at_bound = stage(finish, values, expansion)
     return Minimum(values, expansion, distance, at_bound)
 
@@ -164,7 +196,8 @@ def minimise(
 def converged(minimum: Minimum, energy: Scalar, variance: Scalar) -> Scalar:
     """Whether the next step would be a small part of the standard deviation, or mere rounding."""
     rounding = (32.0 * jnp.finfo(energy.dtype).eps) ** 2 * energy
-    return minimum.distance <= CLOSE_ENOUGH**2 * variance + rounding
+    close = CLOSE_ENOUGH[energy.dtype.name]
+    return minimum.distance <= close * close * variance + rounding
 
 
 def blocked(values: Values, expansion: Expansion, lower: Values, upper: Values) -> tuple:

@@ -20,7 +20,7 @@ from jaxqmri.fitting.voxels import CPU_TILE, Plan, VoxelFit, fit_tiles
 from jaxqmri.physics import SignalModel
 
 CHUNK = 2**18  # voxels in flight: bounds the memory, keeps every device busy
-PATIENT_STEPS = 60  # for the few voxels that the first steps leave behind
+PATIENT_STEPS = 50  # for the few voxels that the first steps leave behind
 PATIENT_STARTS = 4
 
 UNSET = {
@@ -295,10 +295,10 @@ def _fit_rows(
 def _refit_left_behind(task: Task, volume: Volume, fitted: VoxelFit) -> None:
     """Give the voxels that have not converged many steps from several starts, in place."""
     left = np.flatnonzero(fitted.status == Status.NOT_CONVERGED)
-    if left.size == 0 or task.plan.steps >= PATIENT_STEPS:
+    if left.size == 0:
         return
     starts = max(task.plan.starts, 1 if task.start else PATIENT_STARTS)
-    patient = replace(task.plan, steps=PATIENT_STEPS, starts=starts)
+    patient = replace(task.plan, steps=PATIENT_STEPS, starts=starts, exact=True)
     again = _fit_rows(task, patient, volume, left, None)
     for kept, new in zip(jax.tree.leaves(fitted), jax.tree.leaves(again), strict=True):
         kept[left] = new

@@ -20,6 +20,7 @@ from jaxqmri.fitting.nlls import (
     Values,
     converged,
     expand,
+    expand_exactly,
     in_one_stage,
     inverse,
     minimise,
@@ -39,6 +40,7 @@ class Plan:
     starts: int
     steps: int
     quality: bool
+    exact: bool = False  # whether steps use the exact Hessian
     carried: tuple[str, ...] = ()
     tile: int = CPU_TILE
 
@@ -126,9 +128,10 @@ def fit_voxel(
         return equation.signal({**voxel.known, **dict(zip(free, values, strict=True))})
 
     always = jnp.all(jnp.stack([lo <= hi for lo, hi in zip(lower, upper, strict=True)]))
+    expansion_at = partial(expand_exactly if plan.exact else expand, signal, misfit)
     begun = in_one_stage(always, partial(_starts, plan, equation, voxel), signals)
     best = _best_of(
-        partial(minimise, signal, misfit, lower=lower, upper=upper, energy=energy), begun, plan
+        partial(minimise, expansion_at, lower=lower, upper=upper, energy=energy), begun, plan
     )
     variance = (
         best.expansion.cost / max(size - len(free), 1)
@@ -146,7 +149,8 @@ def fit_voxel(
     if not plan.quality:
         return VoxelFit(values, status, None, None, None, None)
 
-    covariance = inverse(best.expansion.hessian, best.at_bound)
+    information = expand(signal, misfit, best.values) if plan.exact else best.expansion
+    covariance = inverse(information.hessian, best.at_bound)
     carried = _carried(plan, equation, voxel, misfit, best.values, covariance)
     predicted = signal(best.values)
     mean = sum(samples) / size

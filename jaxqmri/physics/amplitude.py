@@ -110,10 +110,11 @@ def best_candidates(
         for name, values in grid.items()
     }
     explained = _explained(model, known, free, grid, signals)
+    groups = jnp.arange(explained.shape[0]) if count == 1 else model.groups(grid, known)
     found = []
     for _ in range(count):
         best = jnp.argmax(explained)
-        explained = jnp.where(jnp.arange(explained.shape[0]) == best, -jnp.inf, explained)
+        explained = jnp.where(groups == groups[best], -jnp.inf, explained)
         chosen = known | {name: values[best] for name, values in grid.items()}
         found.append(_inside(model, profile_amplitudes(model, chosen, signals), held))
     return found

@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 Scalar = Float[Array, ""] | float
 Signals = Float[Array, " n"]
@@ -89,6 +89,16 @@ class SignalModel(eqx.Module):
         """
         names = [n for n in self.Params._fields if n not in self.amplitudes]
         return product_grid(**{name: spread(self.limits[name]) for name in names})
+
+    def groups(
+        self, grid: Mapping[str, Float[Array, " g"]], held: Mapping[str, Scalar]
+    ) -> Int[Array, " g"]:
+        """Number the candidates so that those of one number lead to the same minimum.
+
+        Several starts are taken from different groups. Here each candidate is its own.
+        """
+        del held
+        return jnp.arange(next(iter(grid.values())).shape[0])
 
     @property
     def samples(self) -> int:

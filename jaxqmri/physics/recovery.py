@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from jaxqmri.physics.base import (
     AMPLITUDE,
@@ -108,6 +109,11 @@ class InversionRecovery(SignalModel):
         """Whether the images keep their sign."""
         return not self.magnitude
 
+    @property
+    def several_starts(self) -> int:
+        """Magnitudes hide which samples are negative: each likely answer is tried."""
+        return 3 if self.magnitude else 1
+
     def __call__(self, params: Params) -> Signals:
         """Signals at the inversion times, shape ``(n,)``."""
         signal = params.m0 * inversion_recovery(
@@ -121,6 +127,18 @@ class InversionRecovery(SignalModel):
         return product_grid(
             t1=log_grid(longest / 32.0, longest * 4.0, 12), efficiency=jnp.array([0.6, 0.8, 0.95])
         )
+
+    def groups(
+        self, grid: Mapping[str, Float[Array, " g"]], held: Mapping[str, Scalar]
+    ) -> Int[Array, " g"]:
+        """Number candidates by how many samples a magnitude image shows with the wrong sign."""
+        times, tr = self.inversion_times, self.repetition_time
+
+        def negative(row: Mapping[str, Scalar]) -> Int[Array, ""]:
+            known = {**held, **row}
+            return jnp.sum(inversion_recovery(times, tr, known["t1"], known["efficiency"]) < 0)
+
+        return jax.vmap(negative)(dict(grid))
 
 
 class SaturationRecovery(SignalModel):
