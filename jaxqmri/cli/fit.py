@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from tyro.conf import Positional
 
 from jaxqmri.cli.given import Sigma
 from jaxqmri.cli.inputs import BidsSource, Flags, Source, find_sources
+from jaxqmri.cli.loading import Loading
 from jaxqmri.cli.models import table_of_methods
 from jaxqmri.cli.options import option
 from jaxqmri.cli.outputs import Output, describe_dataset
@@ -202,8 +202,7 @@ class Fit:
         """
         flags = self._flags()
         sources = find_sources(self.inputs, self.model, flags, self.subject)
-        loading = threading.Thread(target=_load, args=(self.devices,))
-        loading.start()
+        loading = Loading(self.devices, page=not self.no_quality)
         failed = []
         try:
             for source in sources:
@@ -215,7 +214,7 @@ class Fit:
                     failed.append(source.name)
                     print(f"jaxqmri: {source.name}: {error}", file=sys.stderr)
         finally:
-            loading.join()  # an import cut short leaves modules that look whole
+            loading.finish()
         if failed:
             raise InputError(
                 f"{len(failed)} of {len(sources)} series could not be fitted: {', '.join(failed)}"
@@ -240,7 +239,7 @@ class Fit:
             return bids.map_folder(source.root, PIPELINE)
         return source.paths[0].with_name(f"{source.name}_{self.model}")
 
-    def _fit(self, source: Source, flags: Flags, loading: threading.Thread) -> None:
+    def _fit(self, source: Source, flags: Flags, loading: Loading) -> None:
         """Read, fit and write one series, or see that it is done."""
         began = time.perf_counter()
         out = self._folder(source)
@@ -261,6 +260,7 @@ class Fit:
                     stage.folder, result, ready.model.units, ready.measured, sidecar, pool
                 )
                 if not self.no_quality:
+                    loading.for_drawing()
                     from jaxqmri.cli.quality import page_of_fit
 
                     page = page_of_fit(ready, result, facts_of(self, ready, sidecar))
@@ -271,14 +271,6 @@ class Fit:
             describe_dataset(source, out)
         seen = out if self.no_quality else out / output.page()
         print(f"{_summary(ready, result)}, {time.perf_counter() - began:.1f} s: {seen}")
-
-
-def _load(devices: int | None) -> None:
-    """Import what computes while the images are read."""
-    from jaxqmri.cli.accelerator import configure_jax
-
-    configure_jax(devices)
-    import jaxqmri.fitting  # noqa: F401
 
 
 def _summary(ready: Ready, result: FitResult) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from jaxqmri.cli.given import Given, noise_level, read_bounds, read_known, read_mask
 from jaxqmri.cli.inputs import Flags, Measured, Source
+from jaxqmri.cli.loading import Loading
 from jaxqmri.cli.models import METHODS, Method
 from jaxqmri.io import InputError
 
@@ -38,7 +38,7 @@ class Ready(NamedTuple):
     sigma: float | None
 
 
-def prepare(options: Fit, source: Source, flags: Flags, out: Path, loading: Thread) -> Ready:
+def prepare(options: Fit, source: Source, flags: Flags, out: Path, loading: Loading) -> Ready:
     """Read and check everything that a fit takes.
 
     Parameters
@@ -50,7 +50,7 @@ def prepare(options: Fit, source: Source, flags: Flags, out: Path, loading: Thre
     out
         Where results go, and where maps of earlier fits are looked for.
     loading
-        The thread that imports what computes; waited for once the images are read.
+        Imports under way; waited for once the images are read.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def prepare(options: Fit, source: Source, flags: Flags, out: Path, loading: Thre
     mask = None if options.mask is None else read_mask(options.mask, source, images)
     known = read_known(options.fixed, "--fixed", names, source, out, images)
     known_std = read_known(options.fixed_std, "--fixed-std", names, source, out, images)
-    loading.join()
+    loading.for_computing()
     try:
         model = method.build(measured.protocol)
     except ValueError as error:
