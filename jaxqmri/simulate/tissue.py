@@ -39,7 +39,7 @@ class Tissue(NamedTuple):
 FAT = Tissue(t1=370.0, t2=133.0, t1rho=80.0, density=1.0, fat=1.0)
 
 TABLE = {
-    "marrow": Tissue(t1=1000.0, t2=45.0, t1rho=50.0, density=0.90, fat=0.88),
+    "marrow": Tissue(t1=1000.0, t2=45.0, t1rho=50.0, density=0.90, fat=0.93),
     "cortical bone": Tissue(t1=250.0, t2=0.4, t1rho=0.5, density=0.20),
     "meniscus": Tissue(t1=700.0, t2=13.5, t1rho=16.1, density=0.68),
     "ligament": Tissue(t1=850.0, t2=15.0, t1rho=24.0, density=0.65),
@@ -47,12 +47,12 @@ TABLE = {
     "fluid": Tissue(t1=3620.0, t2=767.0, t1rho=500.0, density=1.0),
     "vessel": Tissue(t1=1900.0, t2=5.0, t1rho=5.0, density=0.3),  # flow void in an echo train
     "muscle": Tissue(t1=1420.0, t2=31.7, t1rho=38.0, density=0.78),
-    "fat": Tissue(t1=900.0, t2=35.0, t1rho=38.0, density=0.90, fat=0.94),
+    "fat": Tissue(t1=900.0, t2=35.0, t1rho=38.0, density=0.90, fat=0.95),
     "skin": Tissue(t1=900.0, t2=25.0, t1rho=30.0, density=0.70),
 }
 """Every tissue but cartilage and air; where there is fat, the times are those of the water."""
 
-VARIATION = {"marrow": 0.10, "muscle": 0.08, "fat": 0.10, "fluid": 0.03, "meniscus": 0.05}
+VARIATION = {"marrow": 0.08, "muscle": 0.06, "fat": 0.10, "fluid": 0.03, "meniscus": 0.05}
 """SD of the proton density within a tissue, as a fraction."""
 
 GRADE_T1RHO = (1.00, 1.03, 1.06, 1.12, 1.18)
@@ -83,7 +83,7 @@ def sample_cartilage(key: PRNGKeyArray, t1rho: Field, spread: Field) -> Cartilag
         hydration=(random_field(coarse, 8.0), random_field(fine, 3.0)),
         water_t2=random_field(t2, 5.0),
         water_t1=random_field(t1, 5.0),
-        texture=random_field(texture, 2.5),
+        texture=random_field(texture, 2.0, waves=24),
     )
 
 

@@ -50,8 +50,8 @@ def femur(p: Point, s: KneeShape) -> tuple[Distance, Distance]:
     condyles = round_intersection(swept, beyond - 13.5, 8.0)
 
     arch = 9.5 - 0.012 * (p.z - 8.0) ** 2
-    notch = round_intersection(jnp.abs(p.x) - arch, p.y - 5.0, 2.0)
-    notch = round_intersection(notch, p.z - 27.0, 6.0)
+    roof = (p.z - 9.0 - 0.9 * (4.0 - p.y)) / 1.35
+    notch = round_intersection(jnp.abs(p.x) - arch, roof, 4.0)
 
     flare = jax.nn.sigmoid((47.0 - p.z) / 8.0)
     shaft = ellipse(p.x, p.y - 11.5 + 8.0 * flare, 15.0 + 19.0 * flare, 12.0 + 8.0 * flare)
@@ -60,7 +60,7 @@ def femur(p: Point, s: KneeShape) -> tuple[Distance, Distance]:
     bone = round_intersection(bone, -notch, 2.0)
 
     top = jnp.where(p.y > 0.0, 37.0, 35.0)
-    cover = ramp(top - p.z, 6.0) * ramp(12.5 - beyond, 4.0) * ramp(notch + 0.2, 2.5)
+    cover = ramp(top - p.z, 6.0) * ramp(13.5 - beyond, 4.0) * ramp(notch + 0.2, 2.5)
     cover = cover * (1.0 + 0.25 * ramp(p.y - 12.0, 12.0))
     return bone, cover
 
@@ -87,8 +87,8 @@ def tibia(p: Point, s: KneeShape) -> tuple[Distance, Distance]:
     tuberosity = ellipsoid(p, (1.0, 19.0, -34.0), (9.0, 7.0, 13.0))
     bone = smooth_union(bone, tuberosity, 6.0)
     beyond = jnp.abs(p.x) - s.condyle_offset + 1.0
-    edge = ellipse(beyond, p.y + 1.5, 12.5, 18.5)
-    cover = ramp(-edge, 4.0) * ramp(p.z + 8.0, 2.0) * (1.0 + 0.2 * ramp(-edge, 12.0))
+    edge = ellipse(beyond, p.y + 1.5, 13.5, 20.0)
+    cover = ramp(-edge, 3.5) * ramp(p.z + 8.0, 2.0) * (1.0 + 0.2 * ramp(-edge, 12.0))
     return bone, cover
 
 
@@ -101,8 +101,7 @@ def patella(p: Point, s: KneeShape) -> tuple[Distance, Distance]:
     body = ellipsoid(Point(x / taper, y - 7.5 - 0.04 * z, z), (0.0, 0.0, 0.0), (22.0, 10.5, 21.0))
     facets = (0.30 * jnp.sqrt(x**2 + 4.0) - 0.6 - y) / 1.04
     bone = round_intersection(body, facets, 2.0)
-    cover = ramp(18.5 - jnp.abs(x), 6.0) * ramp(15.0 - z, 6.0) * ramp(z + 13.0, 6.0)
-    cover = (
-        cover * ramp(4.5 + 0.28 * jnp.abs(x) - y, 2.0) * (0.85 + 0.35 * ramp(9.0 - jnp.abs(x), 9.0))
-    )
+    cover = ramp(20.5 - jnp.abs(x), 5.0) * ramp(17.0 - z, 5.0) * ramp(z + 15.0, 5.0)
+    cover = cover * ramp(5.0 + 0.30 * jnp.abs(x) - y, 2.0)
+    cover = cover * (0.85 + 0.35 * ramp(9.0 - jnp.abs(x), 9.0))
     return bone, cover

@@ -29,7 +29,7 @@ def menisci(p: Point, s: KneeShape, above: Distance, below: Distance) -> Distanc
     ring = jnp.maximum(rim, -rim - 8.5)
     ring = jnp.maximum(ring, 9.0 - jnp.abs(p.x))
     return jnp.maximum(
-        jnp.maximum(ring, 0.35 - jnp.minimum(above, below)), jnp.abs(p.z - 1.0) - 6.5
+        jnp.maximum(ring, 0.35 - jnp.minimum(above, below)), jnp.abs(p.z - 0.8) - 4.4
     )
 
 
@@ -54,19 +54,25 @@ def tendons(p: Point, s: KneeShape) -> Distance:
 
 def muscles(p: Point) -> Distance:
     """Distance to the nearest muscle; a thin layer of fat parts one from the next."""
-    bellies = (
-        capsule(
-            p, (-19.0, -40.0, 24.0), (-21.0, -44.0, -110.0), 13.0, flatten=1.35
-        ),  # gastrocnemius
-        capsule(p, (19.0, -39.0, 22.0), (20.0, -42.0, -110.0), 12.0, flatten=1.35),
-        capsule(p, (-27.0, -42.0, 110.0), (-30.0, -34.0, 8.0), 12.0, flatten=1.2),  # hamstrings
-        capsule(p, (27.0, -38.0, 110.0), (37.0, -28.0, 2.0), 9.5),
-        capsule(p, (-30.0, 12.0, 110.0), (-31.0, 14.0, 44.0), 14.0),  # vasti
-        capsule(p, (29.0, 14.0, 110.0), (29.0, 18.0, 62.0), 13.0),
-        capsule(p, (0.0, 34.0, 120.0), (0.0, 31.0, 88.0), 8.0, flatten=2.2),
-        capsule(p, (-2.0, -24.0, -34.0), (-2.0, -24.0, -110.0), 8.0, flatten=2.6),  # popliteus
-        capsule(p, (27.0, 6.0, -46.0), (26.0, 4.0, -110.0), 11.0),  # tibialis anterior
+    gastrocnemius = (
+        capsule(p, (-20.0, -42.0, 26.0), (-22.0, -44.0, -110.0), 15.0, flatten=1.3),
+        capsule(p, (20.0, -41.0, 24.0), (21.0, -43.0, -110.0), 14.0, flatten=1.3),
     )
+    hamstrings = (
+        capsule(p, (-24.0, -37.0, 110.0), (-30.0, -40.0, 14.0), 15.0, flatten=1.2),
+        capsule(p, (-2.0, -46.0, 120.0), (-14.0, -50.0, 48.0), 11.0),
+        capsule(p, (24.0, -36.0, 110.0), (38.0, -28.0, 6.0), 12.5),
+    )
+    quadriceps = (
+        capsule(p, (-30.0, 10.0, 110.0), (-34.0, 12.0, 42.0), 16.0),
+        capsule(p, (31.0, 12.0, 110.0), (33.0, 14.0, 60.0), 16.0),
+        capsule(p, (0.0, 32.0, 120.0), (0.0, 28.0, 92.0), 10.0, flatten=2.0),
+    )
+    leg = (
+        capsule(p, (-4.0, -22.0, -30.0), (-2.0, -24.0, -110.0), 8.0, flatten=2.8),
+        capsule(p, (28.0, 6.0, -46.0), (26.0, 4.0, -110.0), 12.0),
+    )
+    bellies = (*gastrocnemius, *hamstrings, *quadriceps, *leg)
     nearest = bellies[0]
     second = jnp.full_like(nearest, jnp.inf)
     for belly in bellies[1:]:
@@ -78,7 +84,7 @@ def muscles(p: Point) -> Distance:
 def limb(p: Point, s: KneeShape, knee_cap: Distance) -> Distance:
     """Distance to the skin: a limb wider above and below the joint, raised by the patella."""
     width = s.limb_radius + 3.0 * ramp(p.z - 20.0, 70.0) + 1.5 * ramp(-20.0 - p.z, 60.0)
-    depth = width + 2.0 + 2.0 * ramp(p.z - 30.0, 50.0)
+    depth = width + 9.0 + 3.0 * ramp(p.z - 30.0, 50.0)
     leg = ellipse(p.x, p.y + 10.0 - 5.0 * ramp(p.z - 10.0, 60.0), width + s.fat, depth + s.fat)
     return smooth_union(leg, knee_cap - 3.0 - 0.35 * s.fat, 12.0)
 
@@ -90,7 +96,7 @@ def fluid(p: Point, s: KneeShape, bones: tuple[Bone, ...]) -> Distance:
         film = jnp.minimum(film, jnp.where(bone.thickness > 0.4, bone.surface - s.gap, jnp.inf))
     front = 3.0 + s.trochlea_radius
     pouch = ellipsoid(
-        p, (1.0, front + 1.0, s.patella_height + 22.0), (19.0, 1.0 + s.effusion, 13.0 + s.effusion)
+        p, (1.0, front + 1.0, s.patella_height + 22.0), (19.0, 0.5 + s.effusion, 13.0 + s.effusion)
     )
     recess = ellipsoid(p, (-s.condyle_offset, -36.0, 14.0), (8.0, 0.8 + s.effusion, 8.0))
     return jnp.minimum(jnp.minimum(film, pouch), recess)
