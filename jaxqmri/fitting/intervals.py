@@ -16,7 +16,7 @@ from jax import lax
 from scipy import stats
 
 from jaxqmri.fitting.equation import Equation
-from jaxqmri.fitting.nlls import Values, expand, inverse, minimise
+from jaxqmri.fitting.nlls import Condition, Values, expand, inverse, minimise
 from jaxqmri.fitting.voxels import Plan, Voxel, free_bounds, in_tiles, misfit_of
 from jaxqmri.physics.base import Scalar, Signals
 
@@ -33,7 +33,7 @@ class _Search(NamedTuple):
     near_excess: Scalar
     far: Scalar
     far_excess: Scalar
-    found: Scalar
+    found: Condition
     stride: Scalar
     others: Values
 

@@ -14,11 +14,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jaxtyping import Array, Bool
 
 from jaxqmri.fitting.likelihood import Misfit
 from jaxqmri.physics.base import Scalar, Signals
 
 Values = tuple[Scalar, ...]
+Condition = Bool[Array, ""]
 Triangle = tuple[tuple[Scalar, ...], ...]  # lower triangle of a symmetric matrix, row by row
 
 FIRST_DAMPING = 1e-2
@@ -46,7 +48,7 @@ class Minimum(NamedTuple):
     values: Values
     expansion: Expansion
     distance: Scalar
-    at_bound: tuple[Scalar, ...]
+    at_bound: tuple[Condition, ...]
 
 
 def expand(
@@ -99,7 +101,7 @@ def expand_exactly(
     return plain._replace(hessian=jax.tree.map(partial(jnp.where, definite), exact, plain.hessian))
 
 
-def in_one_stage(always: Scalar, function: Callable, *operands: Any) -> Any:
+def in_one_stage(always: Condition, function: Callable, *operands: Any) -> Any:
     """Call a function so that its results are computed once and kept.
 
     XLA's CPU backend fuses a result into each of its consumers and computes it again in every
@@ -193,7 +195,7 @@ def minimise(
     return Minimum(values, expansion, distance, at_bound)
 
 
-def converged(minimum: Minimum, energy: Scalar, variance: Scalar) -> Scalar:
+def converged(minimum: Minimum, energy: Scalar, variance: Scalar) -> Condition:
     """Whether the next step would be a small part of the standard deviation, or mere rounding."""
     rounding = (32.0 * jnp.finfo(energy.dtype).eps) ** 2 * energy
     close = CLOSE_ENOUGH[energy.dtype.name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +38,6 @@ UNSET = {
 }
 
 Progress = Callable[[int, int], None]
-Likelihood = Literal["gaussian", "rician"]
 
 
 def fit(
@@ -50,7 +49,7 @@ def fit(
     fixed_std: Any = None,
     start: Any = None,
     bounds: Any = None,
-    likelihood: Likelihood = "gaussian",
+    likelihood: str = "gaussian",
     sigma: Any = None,
     weights: Any = None,
     free: tuple[str, ...] = (),

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, UInt8
 
 from jaxqmri.fitting.equation import Equation
 from jaxqmri.fitting.likelihood import Misfit, gaussian_misfit, rician_misfit
 from jaxqmri.fitting.nlls import (
+    Condition,
     Minimum,
     Triangle,
     Values,
@@ -68,7 +69,7 @@ class VoxelFit(NamedTuple):
     """
 
     values: dict[str, Scalar]
-    status: Int[Array, ""]
+    status: UInt8[Array, ""]
     covariance: Triangle | None
     carried: Triangle | None
     squares: Scalar | None
@@ -225,9 +226,9 @@ def _status(
     equation: Equation,
     voxel: Voxel,
     values: Mapping[str, Scalar],
-    is_converged: Scalar,
-    at_bound: tuple,
-) -> Int[Array, ""]:
+    is_converged: Condition,
+    at_bound: tuple[Condition, ...],
+) -> UInt8[Array, ""]:
     inputs = (voxel.signals, voxel.known, voxel.weights, voxel.sigma)
     finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(inputs)]))
     present = voxel.signals != 0 if equation.signed else voxel.signals > 0

@@ -1,0 +1,109 @@
+"""Standard deviations, intervals and pooled noise mean what they say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import jaxqmri
+from jaxqmri import physics
+from tests.fitting.cases import CASES, ECHOES, Case
+
+VOXELS = 20_000
+# Four standard errors of a standard deviation from 20,000 voxels, and of a share of 95 %.
+SD_MARGIN = 4.0 / np.sqrt(2 * VOXELS)
+SHARE_MARGIN = 4.0 * np.sqrt(0.95 * 0.05 / VOXELS)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_std_is_the_spread_of_the_estimates(case: Case):
+    images, sigma = case.noisy(VOXELS, case.precise_snr, seed=1)
+    result = jaxqmri.fit(case.model, images.astype(np.float32), sigma=sigma, **case.options)
+    good = result.status == jaxqmri.Status.CONVERGED
+    checked = 0
+    for name in result.free:
+        std = getattr(result.std, name)[good]
+        if np.median(std) > 0.1 * abs(case.truth[name]) or np.mean(good) < 0.999:
+            continue
+        z = (getattr(result.params, name)[good] - case.truth[name]) / std
+        assert 0.97 - SD_MARGIN < np.std(z) < 1.03 + SD_MARGIN, name
+        checked += 1
+    if case.name != "t1-ir-magnitude":  # its samples near the null are not Gaussian
+        assert checked or np.mean(good) < 0.999
+
+
+@pytest.mark.parametrize(
+    ("model", "truth", "snr"),
+    [
+        (physics.T1rhoDecay([0, 10, 30, 50]), {"s0": 1.0, "t1rho": 45.0}, 12.0),
+        (physics.T2DecayOffset(ECHOES), {"s0": 1.0, "t2": 35.0, "offset": 0.2}, 40.0),
+    ],
+    ids=["t1rho", "t2-offset"],
+)
+def test_profile_intervals_cover_where_std_does_not(model, truth, snr):
+    case = Case("wide", model, truth, snr)
+    images, sigma = case.noisy(VOXELS, snr, seed=2)
+    result = jaxqmri.fit(model, images.astype(np.float32), sigma=sigma, intervals=True)
+    lower, upper = result.intervals
+    known = np.isfinite(getattr(result.params, model.Params._fields[1]))
+    assert (
+        np.median(getattr(result.std, model.Params._fields[1])[known])
+        > 0.1 * truth[model.Params._fields[1]]
+    )
+    for name, value in truth.items():
+        low, high = getattr(lower, name)[known], getattr(upper, name)[known]
+        covered = np.mean((low <= value) & (value <= high))
+        assert 0.94 - SHARE_MARGIN < covered < 0.96 + SHARE_MARGIN, name
+
+
+def test_pooled_sigma_is_the_noise():
+    case = CASES[0]
+    images, sigma = case.noisy(VOXELS, 30.0)
+    result = jaxqmri.fit(case.model, images.astype(np.float32))
+    # four standard errors of a median of chi-square with two degrees of freedom
+    assert result.sigma == pytest.approx(sigma, rel=4.0 * 0.72 / np.sqrt(VOXELS))
+
+
+def test_std_is_unknown_without_spare_samples_and_sigma():
+    model = physics.T1rhoDecay([0, 50])
+    images = np.array([[1.0, 0.3], [1.0, 0.35]], np.float32)
+    result = jaxqmri.fit(model, images)
+    assert np.all(np.isfinite(result.params.t1rho))
+    assert np.all(np.isnan(result.std.t1rho))
+    assert np.all(np.isfinite(jaxqmri.fit(model, images, sigma=0.02).std.t1rho))
+
+
+def test_two_point_std_is_the_closed_form():
+    model = physics.T1rhoDecay([0, 50])
+    result = jaxqmri.fit(model, np.array([[1.0, np.exp(-50 / 45)]], np.float32), sigma=0.01)
+    closed = 0.01 * 45**2 / 50 * np.sqrt(1 + np.exp(2 * 50 / 45))
+    assert result.std.t1rho[0] == pytest.approx(closed, rel=1e-4)
+
+
+def test_error_of_a_held_map_is_carried():
+    model = physics.SpoiledGradientEcho([5, 10, 20, 30], 20)
+    clean = np.asarray(model(model.Params(1.0, 1000.0, 0.9)))
+    rng = np.random.default_rng(3)
+    b1 = (0.9 + rng.normal(0, 0.02, VOXELS)).astype(np.float32)
+    images = (clean + rng.normal(0, 1e-4, (VOXELS, 4))).astype(np.float32)
+    result = jaxqmri.fit(model, images, fixed={"b1": b1}, fixed_std={"b1": 0.02}, sigma=1e-4)
+    z = (result.params.t1 - 1000.0) / result.std.t1
+    assert np.std(z) == pytest.approx(1.0, abs=0.05)
+    assert np.allclose(result.params.b1, b1)
+    assert np.all(result.std.b1 == np.float32(0.02))
+    bare = jaxqmri.fit(model, images, fixed={"b1": b1}, sigma=1e-4)
+    assert np.median(bare.std.t1) < 0.5 * np.median(result.std.t1)
+    assert np.all(np.isnan(bare.std.b1))
+
+
+def test_rician_bias_is_a_fifth_of_the_gaussian():
+    model = physics.T2Decay(np.arange(10.0, 161.0, 10.0))
+    clean = np.asarray(model(model.Params(1.0, 40.0)))
+    rng = np.random.default_rng(4)
+    noise = rng.normal(0, 0.2, (2, VOXELS, clean.size))
+    images = np.hypot(clean + noise[0], noise[1]).astype(np.float32)
+    gaussian = jaxqmri.fit(model, images)
+    rician = jaxqmri.fit(model, images, likelihood="rician", sigma=0.2)
+    gaussian_bias = np.nanmedian(gaussian.params.t2) - 40.0
+    rician_bias = np.nanmedian(rician.params.t2) - 40.0
+    assert abs(rician_bias) < abs(gaussian_bias) / 5

@@ -1,0 +1,202 @@
+"""Masks, statuses, structures and arguments: what surrounds the solver."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+import jaxqmri
+from jaxqmri import Status, fitting, physics
+
+MODEL = physics.T1rhoDecay([0, 10, 30, 50])
+CLEAN = np.asarray(MODEL(MODEL.Params(100.0, 40.0)))
+
+
+def test_maps_have_the_images_shape_and_the_masks_voxels():
+    images = np.broadcast_to(CLEAN, (3, 4, 2, 4)).copy()
+    mask = np.zeros((3, 4, 2), np.uint8)
+    mask[1, 2] = 1
+    result = jaxqmri.fit(MODEL, images, mask=mask)
+    assert result.params.t1rho.shape == result.r_squared.shape == (3, 4, 2)
+    assert result.covariance.shape == (3, 4, 2, 2, 2)
+    assert np.array_equal(result.status == Status.CONVERGED, mask == 1)
+    assert np.array_equal(np.isnan(result.params.t1rho), mask == 0)
+    assert np.allclose(result.params.t1rho[mask == 1], 40.0, rtol=1e-4)
+    assert result.status_counts()["outside_mask"] == 22
+
+
+BAD = {
+    "nan": (np.nan, Status.NOT_FINITE),
+    "infinite": (np.inf, Status.NOT_FINITE),
+    "zero": (0.0, Status.NO_SIGNAL),
+    "negative": (-3.0, Status.NO_SIGNAL),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_voxel_gets_its_status_and_spoils_no_neighbour(kind):
+    value, status = BAD[kind]
+    images = np.broadcast_to(CLEAN, (64, 4)).copy()
+    images[17] = value
+    result = jaxqmri.fit(MODEL, images)
+    alone = jaxqmri.fit(MODEL, np.delete(images, 17, axis=0))
+    assert result.status[17] == status
+    assert np.isnan(result.params.t1rho[17])
+    assert np.isnan(result.std.t1rho[17])
+    assert np.array_equal(np.delete(result.params.t1rho, 17), alone.params.t1rho)
+    assert np.array_equal(np.delete(result.std.t1rho, 17), alone.std.t1rho)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    npst.arrays(
+        st.sampled_from([np.int16, np.uint16, np.float32, np.float64, np.dtype(">f4")]),
+        npst.array_shapes(min_dims=0, max_dims=3, max_side=3).map(lambda shape: (*shape, 4)),
+        elements={"allow_nan": False, "allow_infinity": False, "min_value": 0, "max_value": 1000},
+    )
+)
+def test_every_shape_and_type_gives_numbers_or_a_status(images):
+    result = jaxqmri.fit(MODEL, images)
+    assert result.status.shape == images.shape[:-1]
+    estimated = np.isin(result.status, (Status.CONVERGED, Status.AT_BOUND))
+    for values in result.params:
+        assert np.array_equal(np.isfinite(values), estimated)
+    assert np.all(result.params.t1rho[estimated] >= 0.1 - 1e-6)
+
+
+def test_chunks_and_tiles_do_not_show():
+    count = 3 * 2**18 + 12_345
+    images = np.resize(CLEAN * np.array([[1.0], [2.0], [3.0]], np.float32), (count, 4))
+    done = []
+    result = jaxqmri.fit(MODEL, images, progress=lambda n, total: done.append((n, total)))
+    assert np.allclose(result.params.t1rho, 40.0, rtol=1e-4)
+    assert done[-1] == (count, count)
+    assert len(done) == 4
+
+
+def test_held_numbers_and_maps():
+    images = np.broadcast_to(CLEAN, (5, 4)).copy()
+    result = jaxqmri.fit(MODEL, images, fixed={"s0": 100.0})
+    assert result.free == ("t1rho",)
+    assert np.all(result.params.s0 == 100.0)
+    assert np.allclose(result.params.t1rho, 40.0, rtol=1e-4)
+    s0 = np.linspace(90, 110, 5)
+    result = jaxqmri.fit(MODEL, images, fixed={"s0": s0})
+    assert np.allclose(result.params.s0, s0)
+    assert np.all(np.diff(result.params.t1rho) < 0)
+
+
+def test_bounds_hold_and_are_told():
+    images = np.broadcast_to(CLEAN, (5, 4)).copy()
+    result = jaxqmri.fit(MODEL, images, bounds={"t1rho": (1.0, 30.0)})
+    assert np.all(result.status == Status.AT_BOUND)
+    assert np.all(result.params.t1rho == 30.0)
+    assert np.all(np.isnan(result.std.t1rho))
+
+
+def test_weights_ignore_a_spoiled_sample():
+    images = np.broadcast_to(CLEAN, (5, 4)).copy()
+    images[:, 2] *= 3
+    for weights in ([1, 1, 0, 1], np.broadcast_to([1.0, 1, 0, 1], (5, 4))):
+        result = jaxqmri.fit(MODEL, images, weights=np.asarray(weights, np.float32))
+        assert np.allclose(result.params.t1rho, 40.0, rtol=1e-4)
+
+
+def decay(params, times):
+    return params["a"] * jnp.exp(-times / params["shape"][0]) + params["shape"][1]
+
+
+def test_a_plain_function_of_a_pytree():
+    times = np.arange(0.0, 80.0, 10.0)
+    truth = {"a": 2.0, "shape": (30.0, 0.5)}
+    images = np.broadcast_to(np.asarray(decay(truth, times)), (6, 8))
+    result = jaxqmri.fit(
+        decay,
+        images,
+        args=(times,),
+        start={"a": 1.0, "shape": (20.0, 0.0)},
+        bounds=({"a": 0.0, "shape": (1.0, -1.0)}, {"a": 10.0, "shape": (500.0, 1.0)}),
+        sigma=0.01,
+    )
+    assert np.all(result.status == Status.CONVERGED)
+    assert np.allclose(result.params["shape"][0], 30.0, rtol=1e-3)
+    assert result.free == ("a", "shape.0", "shape.1")
+    held = jaxqmri.fit(
+        decay,
+        images,
+        args=(times,),
+        start={"a": 1.0, "shape": (20.0, 0.0)},
+        fixed={"a": None, "shape": (None, 0.5)},
+    )
+    assert held.free == ("a", "shape.0")
+    assert np.allclose(held.params["a"], 2.0, rtol=1e-4)
+    assert np.all(held.params["shape"][1] == 0.5)
+
+
+def test_new_times_do_not_recompile():
+    images = np.broadcast_to(CLEAN, (5, 4)).copy()
+    jaxqmri.fit(MODEL, images)
+    before = fitting.volume._program.cache_info().misses
+    with jax.log_compiles(False):
+        result = jaxqmri.fit(physics.T1rhoDecay([0, 12, 34, 56]), images)
+    assert fitting.volume._program.cache_info().misses == before
+    assert np.all(result.params.t1rho > 40)
+
+
+def test_traced_images_give_the_same_maps():
+    rng = np.random.default_rng(0)
+    images = (CLEAN + rng.normal(0, 2, (7, 3, 4))).astype(np.float32)
+    mask = rng.random((7, 3)) > 0.3
+    host = jaxqmri.fit(MODEL, images, mask=mask, sigma=2.0)
+
+    @jax.jit
+    def traced(images):
+        result = jaxqmri.fit(MODEL, images, mask=mask, sigma=2.0)
+        return result.params.t1rho, result.std.t1rho, result.status
+
+    t1rho, std, status = traced(images)
+    assert np.array_equal(status, host.status)
+    assert np.allclose(t1rho, host.params.t1rho, rtol=1e-4, equal_nan=True)
+    assert np.allclose(std, host.std.t1rho, rtol=1e-3, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"images": np.ones((3, 5))}, "makes 4 signals a voxel"),
+        ({"mask": np.ones(4)}, "mask has shape"),
+        ({"mask": np.zeros(3)}, "mask is empty"),
+        ({"fixed": {"t2": 1.0}}, "T1rhoDecay has s0, t1rho"),
+        ({"fixed": {"s0": np.ones(4)}}, r"fixed s0 has shape \(4,\)"),
+        ({"fixed": {"s0": 1.0, "t1rho": 2.0}}, "nothing to fit"),
+        ({"fixed_std": {"s0": 1.0}}, "not among fixed"),
+        ({"bounds": {"t1rho": (5.0, 1.0)}}, "bounds of t1rho must rise"),
+        ({"likelihood": "poisson"}, "likelihood must be one of"),
+        ({"likelihood": "rician"}, "needs sigma"),
+        ({"sigma": -1.0}, "sigma must be above zero"),
+        ({"sigma": np.ones(2)}, "sigma has shape"),
+        ({"weights": np.ones(3)}, "weights must have shape"),
+        ({"free": ("b1",)}, "free names 'b1'"),
+        ({"start": {"s0": 1.0}}, "start lacks t1rho"),
+        ({"steps": 0}, "at least 1"),
+    ],
+)
+def test_an_argument_that_makes_no_sense_is_named(change, words):
+    arguments = {"images": np.ones((3, 4)), **change}
+    with pytest.raises(ValueError, match=words):
+        jaxqmri.fit(MODEL, **arguments)
+
+
+def test_fewer_samples_than_parameters():
+    with pytest.raises(ValueError, match="2 samples cannot determine 3 parameters"):
+        jaxqmri.fit(physics.T2DecayOffset([10, 20]), np.ones((3, 2)))
+
+
+def test_a_plain_function_needs_a_start():
+    with pytest.raises(TypeError, match="needs start="):
+        jaxqmri.fit(decay, np.ones((3, 4)), args=(np.arange(4.0),))
