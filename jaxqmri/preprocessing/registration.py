@@ -23,8 +23,8 @@ from jaxqmri.preprocessing.resampling import Affine, Volume, resample, spacing
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 SHRINK = (4, 2, 1)  # coarse to fine
 SMOOTHING = (2, 1, 0)  # standard deviation in voxels of each level
-ITERATIONS = (100, 50, 20)
-SAMPLING = 0.05  # share of the fixed image's voxels that the metric reads
+ITERATIONS = (100, 50, 10)
+SAMPLING = 0.25  # share of the fixed image's voxels that the metric reads
 BINS = 32
 SEED = 1
 
