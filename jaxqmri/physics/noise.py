@@ -33,7 +33,7 @@ __all__ = [
 
 Key = PRNGKeyArray | UInt32[Array, "2"]
 
-_EXTRA_RATIOS = 24  # steps of the downward recurrence before its first value is used
+_EXTRA_RATIOS = 60  # steps of the downward recurrence before its first value is used
 _ANGLES = 512
 _LARGE_SNR = 100.0  # beyond it the mean's expansion in 1/SNR is exact to float32
 
@@ -148,7 +148,8 @@ def noncentral_chi_log_likelihood(
     """``p = (A / s^2) (M / A)^n exp[-(M^2 + A^2) / 2 s^2] I_{n-1}(M A / s^2)``, its logarithm.
 
     ``I_{n-1}`` is built on ``I0`` from the ratios ``I_{k+1}(z) / (z I_k(z))``, which a downward
-    recurrence gives without overflow and with a limit at ``A = 0``.
+    recurrence gives without overflow and with a limit at ``A = 0``; the logarithm is right to 1e-7
+    in float64.
 
     Parameters
     ----------
@@ -177,7 +178,8 @@ def noncentral_chi_log_likelihood(
     m = jnp.where(possible, m, 1.0)
     z = m * s
     last = coils + _EXTRA_RATIOS
-    ratio = 1.0 / (last + 0.5 + jnp.sqrt(z * z + (last + 1.5) ** 2))  # lower bound of Amos
+    # between the two bounds of Amos, with the right expansion at large z
+    ratio = 1.0 / (last + 0.5 + jnp.sqrt(z * z + (last + 0.5) * (last + 1.5)))
     higher_orders = jnp.zeros_like(z)
     for order in range(last - 1, -1, -1):
         ratio = 1.0 / (2.0 * (order + 1) + z * z * ratio)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -158,7 +158,7 @@ def koay_basser(mean: Values, sd: Values) -> RicianEstimate:
     ratio = jnp.asarray(mean) / sd
     noise_only = ratio <= _FLOOR
 
-    def step(_: int, snr: Field) -> Field:
+    def step(_: Any, snr: Field) -> Field:
         return jnp.sqrt(jnp.maximum(rician_variance_factor(snr) * (1.0 + ratio**2) - 2.0, 0.0))
 
     snr = jax.lax.fori_loop(0, _ITERATIONS, step, ratio)

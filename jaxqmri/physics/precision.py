@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +13,6 @@ from jaxtyping import Array, Float
 
 from jaxqmri.physics.base import Scalar, SignalModel, as_type_of
 from jaxqmri.physics.bessel import Field, Values, bessel_ratio, log_bessel_i0e
-
-Likelihood = Literal["gaussian", "rician"]
 
 _NODES = 96
 _REACH = 9.0  # standard deviations to either side that the quadrature covers
@@ -65,7 +63,7 @@ def fisher_information(
     model: SignalModel,
     params: Any,
     sigma: Scalar,
-    likelihood: Likelihood = "gaussian",
+    likelihood: str = "gaussian",
     free: Sequence[str] | None = None,
 ) -> Float[Array, "p p"]:
     """``F_ij = sum_k w(S_k / s) (dS_k / dp_i) (dS_k / dp_j) / s^2`` of one voxel.
@@ -118,7 +116,7 @@ def cramer_rao_bound(
     model: SignalModel,
     params: Any,
     sigma: Scalar,
-    likelihood: Likelihood = "gaussian",
+    likelihood: str = "gaussian",
     free: Sequence[str] | None = None,
 ) -> Any:
     """Smallest standard deviation of any unbiased estimate, ``sqrt(diag(F^-1))``.
