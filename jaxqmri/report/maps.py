@@ -79,7 +79,7 @@ class Slices:
         return plane[:: -1 if rows else 1, :: -1 if columns else 1]
 
     def mosaic(
-        self, volume: Num[np.ndarray, "x y z"], missing: float, lines: int = 1
+        self, volume: Num[np.ndarray, "x y z"], missing: float | int, lines: int = 1
     ) -> Num[np.ndarray, "row col"]:
         """All slices side by side in so many lines, ``missing`` between and after them."""
         pictures = [self.picture(volume, index) for index in self.indices]

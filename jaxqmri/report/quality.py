@@ -23,7 +23,7 @@ from jaxqmri.report.page import (
     paragraph,
     table,
 )
-from jaxqmri.report.tables import Table, number
+from jaxqmri.report.tables import Real, Table, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -225,11 +225,11 @@ def _key_numbers(series: FittedSeries, known: np.ndarray, estimated: np.ndarray)
     return numbers(entries)
 
 
-def _digits(value: float) -> int:
+def _digits(value: Real) -> int:
     return 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
 
 
-def _percent(share: float, of: int | None = None) -> str:
+def _percent(share: Real, of: int | None = None) -> str:
     text = f"{100 * share:.1f} %"
     return f"{text} of {of:,}" if of is not None else text
 
