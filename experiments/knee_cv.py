@@ -23,7 +23,7 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -109,7 +109,7 @@ def experiment(command: Command[Settings]) -> None:
 
     reference = fit(study, ALL_TIMES, command.settings)
     run.results = reference_rows(study, reference, command.seed)
-    report.say_reference(run.results)
+    report.say_reference(run.results, study)
     found: dict[str, Maps] = {}
     for name in INPUTS:
         found[name] = fit(study, name, command.settings)
@@ -222,8 +222,9 @@ def write_maps(run: Run[Settings], study: Study, found: Mapping[str, Maps]) -> N
     """Write every subject's maps, each file whole: NaN outside the cartilage."""
     root = run.folder / "maps"
     bids.write_dataset_description(root, f"T1rho maps of {NAME}", "derivative", [str(run.data)])
-    steps = list(zip(study.entities, study.subjects, study.slices, strict=True))
-    for entities, subject, part in shared.progress(steps, "write maps", "knee", len(steps)):
+
+    def write_one(step: tuple[Mapping[str, str], Subject, slice]) -> None:
+        entities, subject, part = step
         for name, maps in found.items():
             volume = np.full(tuple(subject.shape), np.nan, np.float32)
             volume.flat[subject.position] = maps.t1rho[part]
@@ -240,6 +241,12 @@ def write_maps(run: Run[Settings], study: Study, found: Mapping[str, Maps]) -> N
                 },
                 units="s",
             )
+
+    steps = list(zip(study.entities, study.subjects, study.slices, strict=True))
+    with ThreadPoolExecutor(available_cores()) as writers:
+        written = writers.map(write_one, steps)
+        for _ in shared.progress(written, "write maps", "knee", len(steps)):
+            pass
 
 
 def _own(entities: Mapping[str, str]) -> dict[str, str]:

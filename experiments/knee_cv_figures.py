@@ -56,7 +56,8 @@ def slice_figure(
     wide = (WIDTH - bar - (columns - 1) * gap) / columns
     base, bright = grey(first_image)
     high = wide * base.shape[0] * slices.pixel / base.shape[1]
-    height = 2 * (high + title) + foot
+    top = 0.2
+    height = 2 * (high + title) + foot + top
     figure = new_figure(WIDTH, height)
     panels: list[list[str | None]] = [
         [ALL_TIMES, *(name for name in INPUTS if name.startswith("PD"))],
@@ -66,14 +67,14 @@ def slice_figure(
     for row, names in enumerate(panels):
         for column, name in enumerate(names):
             left = column * (wide + gap)
-            bottom = height - (row + 1) * (high + title)
+            bottom = height - top - (row + 1) * (high + title)
             place = (left / WIDTH, bottom / height, wide / WIDTH, high / height)
             axes = figure.add_axes(place, xticks=[], yticks=[])
             for spine in axes.spines.values():
                 spine.set_visible(False)
-            picture, top = grey(pd) if name is None else (base, bright)
+            picture, brightest = grey(pd) if name is None else (base, bright)
             options: dict[str, Any] = {"aspect": "auto", "interpolation": "nearest"}
-            axes.imshow(picture, cmap="gray", vmin=0, vmax=top, **options)
+            axes.imshow(picture, cmap="gray", vmin=0, vmax=brightest, **options)
             if name is not None:
                 low, most = T1RHO_LIMITS
                 shown = axes.imshow(overlay(name), cmap=COLOURS, vmin=low, vmax=most, **options)
@@ -81,7 +82,12 @@ def slice_figure(
             if row == 0 and column == 0:
                 _letters(axes, slices.edges)
     assert shown is not None
-    place = ((WIDTH - bar + 0.12) / WIDTH, foot / height, 0.14 / WIDTH, (height - title) / height)
+    place = (
+        (WIDTH - bar + 0.12) / WIDTH,
+        foot / height,
+        0.14 / WIDTH,
+        (height - top - title) / height,
+    )
     scale = figure.colorbar(shown, cax=figure.add_axes(place))
     scale.set_label("T1ρ (ms)", fontsize=9.5, color=INK)
     scale.ax.tick_params(labelsize=8.5, colors=INK, length=2.5, width=0.7)
@@ -132,7 +138,7 @@ def beside_paper_figure(results: Sequence[Result]) -> Figure:
         axes.axhline(0, color=SOFT, linewidth=0.7, zorder=0)
         axes.grid(axis="y", color=LINE, linewidth=0.8)
         axes.set_axisbelow(True)
-        axes.set_xticks(places, INPUTS, fontsize=8.5)
+        axes.set_xticks(places, INPUTS, fontsize=7.5)
         axes.set_xlim(-0.6, len(INPUTS) - 0.4)
     _key(figure, height)
     return figure
@@ -144,11 +150,12 @@ def agreement_figure(study: Study, reference: Maps, found: Mapping[str, Maps]) -
     columns = len(INPUTS) // 2
     left, gap, foot, head, high = 0.65, 0.6, 0.6, 0.3, 2.3
     wide = (WIDTH - left - (columns - 1) * gap - 0.1) / columns
-    height = 2 * (high + foot + head)
+    top = 0.15
+    height = 2 * (high + foot + head) + top
     figure = new_figure(WIDTH, height)
     for number, name in enumerate(INPUTS):
         line, column = divmod(number, columns)
-        bottom = height - (line + 1) * (high + head + foot) + foot
+        bottom = height - top - (line + 1) * (high + head + foot) + foot
         axes = add_axes(
             figure,
             (left + column * (wide + gap), bottom, wide, high),
@@ -175,6 +182,13 @@ def agreement_figure(study: Study, reference: Maps, found: Mapping[str, Maps]) -
         if number == 0 and len(_groups(study)) > 1:
             axes.legend(frameon=False, fontsize=8.5, labelcolor=INK, handletextpad=0.2)
     return figure
+
+
+def mark_simulated(figure: Figure) -> None:
+    """Say in the figure itself, in a corner, that nobody was scanned."""
+    figure.text(
+        0.998, 0.998, "simulated data", ha="right", va="top", fontsize=8, color=CYCLE[1],
+    )  # fmt: skip
 
 
 def _groups(study: Study) -> dict[str, np.ndarray]:

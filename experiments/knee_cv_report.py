@@ -7,19 +7,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from experiments import knee_cv_figures as figures
-from experiments.knee_cv_paper import INPUTS, NETWORKS, NLLS, TABLE_4
+from experiments.knee_cv_paper import INPUTS, NLLS
 from experiments.knee_cv_results import (
     ALL_TIMES,
-    AT_BOUND,
     CARTILAGE,
     METRICS,
-    NO_ESTIMATE,
     REFERENCE,
-    TRUTH_METRICS,
     Maps,
     Study,
 )
-from experiments.knee_cv_subjects import REGIONS, Task, displayed
+from experiments.knee_cv_subjects import Task, displayed
+from experiments.knee_cv_tables import PRINTED, REFERENCE_FIT, TWO_POINT, tables_of
 from experiments.run import Result, Run, say
 from jaxqmri import report
 from jaxqmri.report import Html, Number, Section, Table, number
@@ -28,13 +26,13 @@ from jaxqmri.report.figures import png_bytes, save_png
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PRINTED = tuple(TABLE_4[NLLS])
+BELOW = {TWO_POINT: ("beside_paper", "agreement"), REFERENCE_FIT: ("slice",)}  # figures
 
 
-def say_reference(rows: Sequence[Result]) -> None:
-    """Print the reference's mean and the head of the table that follows."""
+def say_reference(rows: Sequence[Result], study: Study) -> None:
+    """Print what the data are, the reference's mean, and the head of the table that follows."""
     mean = next(r for r in rows if r.metric == "mean T1rho" and r.region == CARTILAGE)
-    say(f"\nreference, mean T1rho: {_beside(mean)} ms  [paper in brackets], {mean.n} subjects\n")
+    say(f"\n{_source(study)}.\nReference, mean T1rho: {_beside(mean)} ms  [paper in brackets]\n")
     heads = [
         f"{metric.replace('of prediction', 'of p.')} ({METRICS[metric][0]})" for metric in PRINTED
     ]
@@ -52,100 +50,12 @@ def write(
 ) -> None:
     """Write figures, tables, page and metrics, and print the tables."""
     drawn = _figures(run, study, reference, found, tasks)
-    parts = _tables(run.results)
+    parts = tables_of(run.results, study.simulated)
     title = f"# Knee T1rho from a PD-weighted image: `{run.name}`, preset {run.command.preset}\n"
     text = "\n".join([title, *(f"{remark}\n" for remark in _remarks(run, study)), *_headed(parts)])
     run.write(text, partial(_write_page, run, study, parts, drawn))
-    say("\n" + parts["Two-point fits beside the paper's (Table 4)"][0].markdown())
+    say("\n" + parts[TWO_POINT][0].markdown())
     say(f"{_source(study)}. Report: {run.folder / 'report.html'}")
-
-
-def _tables(results: Sequence[Result]) -> dict[str, list[Table]]:
-    entries = [result.entry() for result in results]
-
-    def chosen(**wanted: Any) -> list[dict[str, Any]]:
-        return [e for e in entries if all(e[key] in values for key, values in wanted.items())]
-
-    whole = {"region": (CARTILAGE,)}
-    nlls = chosen(model=(NLLS,), metric=tuple(METRICS), **whole)
-    networks = chosen(model=NETWORKS)
-    parts = chosen(model=(NLLS,), metric=PRINTED, region=tuple(REGIONS.values()))
-    status = chosen(model=(REFERENCE, NLLS), metric=(NO_ESTIMATE, AT_BOUND), **whole)
-    truth_metrics = tuple(f"{metric} to truth" for metric in TRUTH_METRICS)
-    truth = chosen(model=(REFERENCE, NLLS), metric=truth_metrics, **whole)
-    reference = chosen(model=(REFERENCE,), metric=("mean T1rho", "SD between voxels", "voxels"))
-    beside = report.beside_paper
-    tables = {
-        "Reference: the fit to four spin-lock times": [
-            report.result_list(
-                reference,
-                names=("region", "metric", "unit"),
-                caption="Mean and SD over subjects, 95 % interval of the mean.",
-            )
-        ],
-        "Two-point fits beside the paper's (Table 4)": [
-            beside(
-                nlls,
-                down=("metric", "unit"),
-                caption="NLLS over the whole cartilage: mean ± SD over subjects, ours with the "
-                "paper's. The paper's MAPE and RPE are of the prediction: an RPE of 49.45 % "
-                "cannot go with a bias of 100.25 % otherwise.",
-            ),
-            beside(
-                nlls,
-                down=("metric", "unit"),
-                interval=True,
-                caption="The same, ours with the 95 % bootstrap interval of the mean.",
-            ),
-        ],
-        "Networks, not run": [
-            beside(
-                networks,
-                down=("model", "metric", "unit"),
-                caption="What the paper prints for its networks. None of them is trained here.",
-            )
-        ],
-        "Regions of the cartilage": [
-            beside(
-                parts,
-                down=("region", "metric", "unit"),
-                caption="NLLS in each region; the paper's supplement has them, its text does not.",
-            )
-        ],
-        "Voxels without an estimate, and at a bound": [
-            beside(
-                status,
-                down=("model", "metric", "unit"),
-                caption="Share of each subject's cartilage voxels. Voxels without an estimate, in "
-                "the reference or in the two-point fit, have no error and are left out of the "
-                "others' means; an estimate at a bound is an estimate.",
-            )
-        ],
-    }
-    if truth:
-        tables["Errors to the simulator's truth"] = [
-            beside(
-                truth,
-                down=("model", "metric", "unit"),
-                caption="A real study has no such columns. The reference, too, has noise.",
-            )
-        ]
-    tables["Registration"] = [
-        report.result_list(
-            chosen(model=("registration",)),
-            names=("metric", "unit"),
-            caption="PD-weighted to T1rho images, rigid. SSIM is within slices, over the "
-            "cartilage, after one factor for the gain; how the paper computed its own is not told.",
-        )
-    ]
-    tables["Participants"] = [
-        report.result_list(
-            chosen(model=("participants",)),
-            names=("input", "metric", "unit"),
-            caption="Table 1 of the paper, and its section 2.2 for all.",
-        )
-    ]
-    return tables
 
 
 def _headed(parts: Mapping[str, Sequence[Table]]) -> list[str]:
@@ -211,6 +121,8 @@ def _figures(
         ),
     }
     for name, (image, _) in drawn.items():
+        if study.simulated:
+            figures.mark_simulated(image)
         save_png(image, run.folder / "figures" / f"{name}.png")
     return drawn
 
@@ -249,9 +161,13 @@ def _write_page(
         return report.figure(png_bytes(image), caption, width=width)
 
     sections = [
-        Section(name, [report.table(table) for table in tables]) for name, tables in parts.items()
+        Section(
+            name,
+            [report.table(table) for table in tables]
+            + [shown(image) for image in BELOW.get(name, ())],
+        )
+        for name, tables in parts.items()
     ]
-    sections[1].blocks.append(shown("beside_paper"))  # pyright: ignore[reportAttributeAccessIssue]
     config = read_json(run.folder / "config.json")
     settings = {
         "command": " ".join(["python -m", f"experiments.{run.name}", *config["command"][1:]]),
@@ -265,7 +181,6 @@ def _write_page(
     document = report.page(
         "Knee T1ρ from a PD-weighted image",
         [
-            Section("One knee, and every knee", [shown("slice"), shown("agreement")]),
             *sections,
             Section("How to repeat this", [report.facts(settings)]),
         ],
