@@ -44,6 +44,9 @@ class Simulate:
     seed: Annotated[
         int, option("N", "Another seed, another cohort; the same one, the same. Without it 0.")
     ] = 0
+    overwrite: Annotated[
+        bool, option(None, "Replace a cohort that was made with other settings.")
+    ] = False
     devices: Annotated[int | None, option("N", "CPU cores to use. Without it all.")] = None
 
     def run(self) -> None:
@@ -81,5 +84,6 @@ class Simulate:
                 preset=self.preset,
                 seed=self.seed,
                 progress=progress,
+                overwrite=self.overwrite,
             )
         print(f"{self.study}: simulated, {time.perf_counter() - began:.1f} s: {self.out}")
