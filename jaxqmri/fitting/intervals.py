@@ -40,7 +40,7 @@ class _Search(NamedTuple):
 
 def interval_tiles(
     plan: Plan, equation: Equation, bounds: Mapping[str, tuple], shared: Voxel, each: Voxel
-) -> dict[str, tuple[Scalar, Scalar]]:
+) -> dict[str, tuple[Any, Any]]:
     """Intervals of ``N`` voxels, tile by tile, around the estimates that ``start`` holds."""
     return in_tiles(partial(voxel_intervals, plan, equation, bounds), plan.tile, shared, each)
 
