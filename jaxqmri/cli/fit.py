@@ -279,9 +279,9 @@ def _summary(ready: Ready, result: FitResult) -> str:
     inside = sum(counts.values()) - counts["outside_mask"]
     estimated = counts["converged"] + counts["at_bound"]
     values = np.asarray(getattr(result.params, method.main))
-    converged = values[np.asarray(result.status) == 1]
+    settled = values[np.asarray(result.status) == 1]  # a bound is no measurement
     text = f"{ready.source.name}: {estimated:,} of {inside:,} voxels estimated"
-    if converged.size:
+    if settled.size:
         called, unit = method.maps[method.main].label, ready.model.units[method.main]
-        text += f", median {called} {np.median(converged):.4g} {unit}".rstrip()
+        text += f", median {called} {np.median(settled):.4g} {unit}".rstrip()
     return text

@@ -219,9 +219,12 @@ def draw_maps(
 
 def _slice_labels(axes: Any, slices: Slices, shape: tuple[int, ...], lines: int) -> None:
     """Number of every slice, and the anatomical letters on the first one."""
+    from matplotlib.patheffects import withStroke
+
     across = -(-len(slices.indices) // lines)
     high, wide = (shape[0] + GAP) / lines, (shape[1] + GAP) / across
-    style: dict[str, Any] = {"color": "white", "alpha": 0.8, "fontsize": 7}
+    outline = withStroke(linewidth=1.5, foreground=NO_ESTIMATE)
+    style: dict[str, Any] = {"color": "white", "fontsize": 7, "path_effects": [outline]}
     for position, index in enumerate(slices.indices):
         down, right = divmod(position, across)
         x, y = (right + 0.03) * wide, (down + 0.97) * high - GAP

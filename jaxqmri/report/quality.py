@@ -43,7 +43,7 @@ STATUS_LOOK = {
 }
 STATUS_MEANING = {
     1: "the least-squares solution inside the bounds",
-    2: "the best value lies on a bound; its error is not known",
+    2: "the best value of a parameter lies on a bound; its error is not known",
     3: "the iterations did not settle; no estimate",
     4: "no positive sample, or none above zero; no estimate",
     5: "a sample is not a number or infinite; no estimate",
@@ -153,6 +153,7 @@ def quality_page(series: FittedSeries, footer: str = "") -> Html:
 def well_known(series: FittedSeries) -> Bool[np.ndarray, "x y z"]:
     """Voxels whose main parameter has a standard error below a tenth of it.
 
+    Another parameter may sit on a bound there: its neighbour's error is known all the same.
     Without standard errors, all converged voxels.
     """
     converged = np.asarray(series.result.status) == 1
@@ -161,7 +162,7 @@ def well_known(series: FittedSeries) -> Bool[np.ndarray, "x y z"]:
     value = series.maps[series.main]
     error = _by_name(series.result.std)[series.main]
     with np.errstate(invalid="ignore"):
-        certain = converged & (np.abs(error) < WELL_KNOWN * np.abs(value))
+        certain = np.abs(error) < WELL_KNOWN * np.abs(value)
     return certain if certain.any() else converged
 
 

@@ -68,7 +68,7 @@ tbody tr:last-child { border-bottom-color: var(--faint); }
 td .paper { display: block; color: var(--faint); font-size: 12.5px; }
 .legend { color: var(--faint); font-size: 13px; }
 footer { margin-top: 24px; color: var(--faint); font-size: 13px; }
-@media (prefers-color-scheme: dark) { figure img { background: #fff; } }
+@media (prefers-color-scheme: dark) { figure img { background: #fff; padding: 10px; } }
 @media (max-width: 640px) {
   main { padding: 24px 14px 40px; } section { padding: 16px; } h1 { font-size: 26px; }
   .facts { grid-template-columns: 1fr; gap: 0; } .facts dd { margin-bottom: 8px; }
