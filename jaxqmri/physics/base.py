@@ -61,7 +61,11 @@ class SignalModel(eqx.Module):
     limits: ClassVar[Mapping[str, Bounds]]
     amplitudes: ClassVar[tuple[str, ...]] = ("s0",)
     defaults: ClassVar[Mapping[str, float]] = {}
-    several_starts: ClassVar[int] = 1
+
+    @property
+    def several_starts(self) -> int:
+        """How many starts a fit tries unless told; 1 unless a model says otherwise."""
+        return 1
 
     @property
     def signed(self) -> bool:

@@ -9,6 +9,7 @@ from jaxqmri import physics
 from tests.reference import noise
 
 T1RHO = 45.0
+information_of = jax.jit(physics.rician_information)
 bound_of = eqx.filter_jit(physics.cramer_rao_bound)
 
 
@@ -42,12 +43,12 @@ def test_variable_flip_angles():
 
 
 def test_rician_information_equals_integral():
-    for snr in (0.05, 1.5, 9.01):
-        exact = noise.expectation(lambda m, a=snr: noise.score(m, a, 1.0) ** 2, snr, 1.0)
+    for snr in (0.05, 0.5, 1.5, 4.0, 8.99, 9.01, 20.0):
+        exact = noise.information(snr, 1.0)
         with jax.enable_x64(True):
-            found = float(physics.rician_information(jnp.float64(snr)))
+            found = float(information_of(jnp.float64(snr)))
         assert found == pytest.approx(exact, rel=1e-5)
-        assert float(physics.rician_information(snr)) == pytest.approx(exact, rel=1e-4)
+        assert float(information_of(jnp.float32(snr))) == pytest.approx(exact, rel=1e-4)
     assert float(physics.rician_information(0.0)) == 0.0
     assert np.isfinite(jax.grad(physics.rician_information)(0.0))
 
@@ -65,14 +66,13 @@ def test_magnitudes_tell_less_than_gaussian_samples():
 
 
 def test_free_parameters_are_chosen_by_name():
-    model = physics.MultiEchoSpinEcho(np.arange(1, 9) * 10.0)
+    model = physics.MultiEchoSpinEcho(np.arange(1, 6) * 10.0)
     params = model.Params(jnp.float32(1.0), jnp.float32(40.0), jnp.float32(0.8), 1000.0)
     held = bound_of(model, params, 0.01)
     freed = bound_of(model, params, 0.01, free=("s0", "t2", "b1"))
     assert np.isnan(held.b1)
     assert float(freed.b1) > 0
     assert float(freed.t2) > float(held.t2)
-    assert physics.fisher_information(model, params, 0.01, free=("t2",)).shape == (1, 1)
 
 
 def test_bound_is_reached_by_least_squares():
