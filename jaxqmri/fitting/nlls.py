@@ -90,11 +90,19 @@ def expand_exactly(
         there = signal(at)
         return _dot(residual, [there[i] for i in range(size)])
 
-    _, bend = jax.linearize(jax.grad(along_residual), values)
-    directions = tuple(jnp.eye(len(values), dtype=predicted.dtype))
-    columns = jax.vmap(bend)(directions)  # one pass over the equation for all directions
+    def bend(first: Values, second: Values) -> Scalar:
+        def slope(at: Values) -> Scalar:
+            return jax.jvp(along_residual, (at,), (first,))[1]
+
+        return jax.jvp(slope, (values,), (second,))[1]
+
+    # one pass over the equation for all pairs of parameters: it is compiled once
+    pairs = [(i, j) for i in range(len(values)) for j in range(i + 1)]
+    unit = jnp.eye(len(values), dtype=predicted.dtype)
+    rows, columns = (tuple(unit[:, [pair[k] for pair in pairs]]) for k in (0, 1))
+    bends = dict(zip(pairs, jax.vmap(bend)(rows, columns), strict=True))
     exact = tuple(
-        tuple(plain.hessian[i][j] - columns[i][j] for j in range(i + 1)) for i in range(len(values))
+        tuple(plain.hessian[i][j] - bends[i, j] for j in range(i + 1)) for i in range(len(values))
     )
     none_out = tuple(jnp.zeros(jnp.shape(v), bool) for v in values)
     definite = jnp.all(jnp.stack([row[-1] > 0 for row in factor(exact, none_out, 0.0)[0]]))

@@ -185,7 +185,8 @@ def _best_of(search: Callable[..., Minimum], begun: list[Values], plan: Plan) ->
 
 
 def _joined(shared: Voxel, own: Voxel) -> Voxel:
-    return Voxel(
+    """One voxel of both parts, every number in the type of its samples."""
+    voxel = Voxel(
         own.signals,
         {**shared.known, **own.known},
         {**shared.known_std, **own.known_std},
@@ -193,6 +194,7 @@ def _joined(shared: Voxel, own: Voxel) -> Voxel:
         shared.weights if own.weights is None else own.weights,
         shared.sigma if own.sigma is None else own.sigma,
     )
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, own.signals.dtype), voxel)
 
 
 def free_bounds(plan: Plan, bounds: Mapping[str, tuple], dtype: Any) -> tuple[Values, Values]:
