@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool
+from jaxtyping import Array, Bool, Int
 
 from jaxqmri.fitting.likelihood import Misfit
 from jaxqmri.physics.base import Scalar, Signals
@@ -137,7 +137,7 @@ def minimise(
     lower: Values,
     upper: Values,
     energy: Scalar,
-    steps: int,
+    steps: Int[Array, ""] | int,
 ) -> Minimum:
     """Minimise one voxel's misfit inside bounds by a fixed number of steps.
 

@@ -33,6 +33,7 @@ class Task:
     sigma: Any
     shape: tuple[int, ...]
     samples: int
+    steps: int
 
     @property
     def spare_samples(self) -> int:
@@ -53,12 +54,14 @@ class Task:
                 *shared,
                 None if per_voxel_weights else self.weights,
                 None if per_voxel_sigma else self.sigma,
+                self.steps,
             ),
             Voxel(
                 None,
                 *own,
                 self.weights if per_voxel_weights else None,
                 self.sigma if per_voxel_sigma else None,
+                None,
             ),
         )
 
@@ -137,12 +140,12 @@ def prepare(
         free=fitted,
         likelihood=likelihood,
         starts=equation.several_starts if starts is None else starts,
-        steps=equation.steps(fitted) if steps is None else steps,
         quality=quality,
         carried=tuple(name for name in equation.names if name in known_std),
     )
-    if plan.starts < 1 or plan.steps < 1:
-        raise ValueError(f"starts and steps must be at least 1, got {plan.starts}, {plan.steps}")
+    steps = equation.steps(fitted) if steps is None else steps
+    if plan.starts < 1 or steps < 1:
+        raise ValueError(f"starts and steps must be at least 1, got {plan.starts} and {steps}")
     return Task(
         equation,
         plan,
@@ -154,6 +157,7 @@ def prepare(
         sigma,
         leading,
         samples,
+        steps,
     )
 
 

@@ -20,8 +20,9 @@ from jaxqmri.fitting.voxels import CPU_TILE, Plan, VoxelFit, fit_tiles
 from jaxqmri.physics import SignalModel
 
 CHUNK = 2**18  # voxels in flight: bounds the memory, keeps every device busy
-PATIENT_STEPS = 50  # for the few voxels that the first steps leave behind
+PATIENT_STEPS = (10, 80)  # for the few voxels that the first steps leave behind, and of those
 PATIENT_STARTS = 4
+SMALLEST = 512  # voxels a device is given at least: below, time is not theirs
 
 UNSET = {
     "fixed": None,
@@ -292,15 +293,20 @@ def _fit_rows(
 
 
 def _refit_left_behind(task: Task, volume: Volume, fitted: VoxelFit) -> None:
-    """Give the voxels that have not converged many steps from several starts, in place."""
-    left = np.flatnonzero(fitted.status == Status.NOT_CONVERGED)
-    if left.size == 0:
-        return
+    """Give the voxels that have not converged more and better steps, in place.
+
+    One program, exact Hessian and several starts, first for a few steps and then, for those that
+    are left again, for many.
+    """
     starts = max(task.plan.starts, 1 if task.start else PATIENT_STARTS)
-    patient = replace(task.plan, steps=PATIENT_STEPS, starts=starts, exact=True)
-    again = _fit_rows(task, patient, volume, left, None)
-    for kept, new in zip(jax.tree.leaves(fitted), jax.tree.leaves(again), strict=True):
-        kept[left] = new
+    patient = replace(task.plan, starts=starts, exact=True)
+    for steps in PATIENT_STEPS:
+        left = np.flatnonzero(fitted.status == Status.NOT_CONVERGED)
+        if left.size == 0:
+            return
+        again = _fit_rows(replace(task, steps=steps), patient, volume, left, None)
+        for kept, new in zip(jax.tree.leaves(fitted), jax.tree.leaves(again), strict=True):
+            kept[left] = new
 
 
 @lru_cache(maxsize=64)
@@ -326,7 +332,7 @@ def _tiled(plan: Plan) -> Plan:
 
 def _rounded(count: int, devices: int) -> int:
     """The next size that devices and tiles divide; few sizes, so that few are compiled."""
-    size = devices
+    size = devices * SMALLEST
     while size < count:
         middle = 3 * size // 2
         if size >= 2 * devices * CPU_TILE and middle >= count:

@@ -39,7 +39,6 @@ class Plan:
     free: tuple[str, ...]
     likelihood: str
     starts: int
-    steps: int
     quality: bool
     exact: bool = False  # whether steps use the exact Hessian
     carried: tuple[str, ...] = ()
@@ -50,7 +49,8 @@ class Voxel(NamedTuple):
     """What is known of one voxel: scalars, but for ``signals`` and ``weights`` of shape ``(n,)``.
 
     ``known`` holds parameters that are not fitted and ``known_std`` their errors; ``start``
-    is empty where the equation finds its own.
+    is empty where the equation finds its own. ``steps`` is a number of this kind and not of the
+    plan, so that a longer search needs no compiling.
     """
 
     signals: Signals
@@ -59,6 +59,7 @@ class Voxel(NamedTuple):
     start: Mapping[str, Scalar]
     weights: Signals | None
     sigma: Scalar | None
+    steps: Any
 
 
 class VoxelFit(NamedTuple):
@@ -132,7 +133,7 @@ def fit_voxel(
     expansion_at = partial(expand_exactly if plan.exact else expand, signal, misfit)
     begun = in_one_stage(always, partial(_starts, plan, equation, voxel), signals)
     best = _best_of(
-        partial(minimise, expansion_at, lower=lower, upper=upper, energy=energy), begun, plan
+        lambda start: minimise(expansion_at, start, lower, upper, energy, voxel.steps), begun
     )
     variance = (
         best.expansion.cost / max(size - len(free), 1)
@@ -167,17 +168,17 @@ def fit_voxel(
     )
 
 
-def _best_of(search: Callable[..., Minimum], begun: list[Values], plan: Plan) -> Minimum:
+def _best_of(search: Callable[[Values], Minimum], begun: list[Values]) -> Minimum:
     """The lowest of the minima that a search finds from several starts."""
     if len(begun) == 1:
-        return search(begun[0], steps=plan.steps)
+        return search(begun[0])
     starts = jax.tree.map(lambda *leaves: jnp.stack(leaves), *begun)
-    shapes = jax.eval_shape(partial(search, steps=plan.steps), begun[0])
+    shapes = jax.eval_shape(search, begun[0])
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     worst = nothing.expansion._replace(cost=jnp.full_like(nothing.expansion.cost, jnp.inf))
 
     def keep_better(best: Minimum, start: Values) -> tuple[Minimum, None]:
-        other = search(start, steps=plan.steps)
+        other = search(start)
         better = other.expansion.cost < best.expansion.cost
         return jax.tree.map(partial(jnp.where, better), other, best), None
 
@@ -193,8 +194,10 @@ def _joined(shared: Voxel, own: Voxel) -> Voxel:
         {**shared.start, **own.start},
         shared.weights if own.weights is None else own.weights,
         shared.sigma if own.sigma is None else own.sigma,
+        None,
     )
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, own.signals.dtype), voxel)
+    cast = jax.tree.map(lambda leaf: jnp.asarray(leaf, own.signals.dtype), voxel)
+    return cast._replace(steps=shared.steps)
 
 
 def free_bounds(plan: Plan, bounds: Mapping[str, tuple], dtype: Any) -> tuple[Values, Values]:
