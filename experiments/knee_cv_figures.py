@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.knee_cv_paper import INPUTS, NETWORKS, NLLS, TABLE_4
-from experiments.knee_cv_results import ALL_TIMES, CARTILAGE, METRICS, Maps, Study, subject_errors
+from experiments.knee_cv_results import (
+    ALL_TIMES,
+    CARTILAGE,
+    METRICS,
+    Maps,
+    Study,
+    labelled,
+    subject_errors,
+)
 from experiments.run import Result
 from jaxqmri.report.figures import CYCLE, INK, LINE, SOFT, WIDTH, add_axes, new_figure
 from jaxqmri.report.maps import choose_slices
@@ -104,7 +112,7 @@ def beside_paper_figure(results: Sequence[Result]) -> Figure:
         if r.model == NLLS and r.region == CARTILAGE and r.input is not None
     }
     across, down = 3, 2
-    left, gap, foot, head, top = 0.65, 0.75, 0.55, 0.3, 0.35
+    left, gap, foot, head, top = 0.65, 0.75, 0.55, 0.3, 0.5
     wide = (WIDTH - left - (across - 1) * gap - 0.1) / across
     high = 2.0
     height = down * (high + foot + head) + top
@@ -115,7 +123,7 @@ def beside_paper_figure(results: Sequence[Result]) -> Figure:
         bottom = height - top - (line + 1) * (high + head) - line * foot
         axes = add_axes(figure, (left + column * (wide + gap), bottom, wide, high))
         axes.set_title(
-            f"{metric} ({METRICS[metric][0]})", loc="left", fontsize=10, color=INK, pad=6
+            labelled(metric, METRICS[metric][0]), loc="left", fontsize=10, color=INK, pad=6
         )
         own_metric = metric.removesuffix(" of prediction")
         for grey, model in zip(GREYS, NETWORKS, strict=True):
@@ -235,6 +243,7 @@ def _key(figure: Figure, height: float) -> None:
         ),
     ]  # fmt: skip
     figure.legend(
-        handles=entries, loc="upper left", bbox_to_anchor=(0.0, 1.0), ncols=len(entries),
-        frameon=False, fontsize=8.5, labelcolor=INK, columnspacing=1.4, handletextpad=0.5,
+        handles=entries, loc="upper left", bbox_to_anchor=(0.0, 1.0 - 0.16 / height),
+        ncols=len(entries), frameon=False, fontsize=8.5, labelcolor=INK,
+        columnspacing=1.4, handletextpad=0.5,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from experiments.knee_cv_results import (
     REFERENCE,
     Maps,
     Study,
+    labelled,
 )
 from experiments.knee_cv_subjects import Task, displayed
 from experiments.knee_cv_tables import PRINTED, REFERENCE_FIT, TWO_POINT, tables_of
@@ -34,7 +35,7 @@ def say_reference(rows: Sequence[Result], study: Study) -> None:
     mean = next(r for r in rows if r.metric == "mean T1rho" and r.region == CARTILAGE)
     say(f"\n{_source(study)}.\nReference, mean T1rho: {_beside(mean)} ms  [paper in brackets]\n")
     heads = [
-        f"{metric.replace('of prediction', 'of p.')} ({METRICS[metric][0]})" for metric in PRINTED
+        labelled(metric.replace("of prediction", "of p."), METRICS[metric][0]) for metric in PRINTED
     ]
     say("  ".join(["NLLS  ", *(head.rjust(17) for head in heads)]))
 
@@ -81,10 +82,11 @@ def _remarks(run: Run[Any], study: Study) -> list[str]:
             "from voxel to voxel and on the noise, which are assumptions; compare signs, "
             "orderings, and the trend with spin-lock time. Digital knees have less variety of "
             "shape, pathology and artefact than real ones, and are registered more easily.",
-            "The gain of the simulated PD-weighted scan (its mean, its spread over subjects) and "
-            "the spread of T1rho between subjects were chosen so that bias, MAE and RE of the "
-            "two-point fits with a PD-weighted image come near the paper's. For those rows "
-            "agreement is calibration, not a finding; no network's row had a part in it.",
+            "The noise, the gain of the simulated PD-weighted scan (its mean and its spread over "
+            "subjects) and the spread of T1rho between subjects were chosen so that two-point fits "
+            "come near the paper's. For NLLS, agreement is therefore calibration, not a finding; "
+            "what is left as a check is that one set of values serves all six inputs at once. No "
+            "network's row had a part in it.",
         ]
     else:
         remarks.append(
