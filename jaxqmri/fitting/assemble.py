@@ -82,8 +82,6 @@ def assemble(
         ]
     known_std = {name: whole(task.known_std.get(name, xp.nan)) for name in task.known}
     std = {name: spread(xp.sqrt(triangle[k][k]), xp.nan) for k, name in enumerate(free)}
-    samples = task.samples
-    flat = fitted.total <= 0
     return FitResult(
         params,
         status,
@@ -91,9 +89,6 @@ def assemble(
         sigma=sigma if xp.ndim(sigma) == 0 else spread(sigma, xp.nan),
         std=structure(known_std | std),
         triangle=tuple(tuple(spread(entry, xp.nan) for entry in row) for row in triangle),
-        rmse=spread(xp.sqrt(fitted.squares / samples), xp.nan),
-        r_squared=spread(
-            xp.where(flat, xp.nan, 1.0 - fitted.squares / xp.where(flat, 1.0, fitted.total)),
-            xp.nan,
-        ),
+        rmse=spread(fitted.rmse, xp.nan),
+        r_squared=spread(fitted.r_squared, xp.nan),
     )

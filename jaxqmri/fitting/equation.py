@@ -66,9 +66,12 @@ class Equation(eqx.Module):
         """How many starts a fit tries unless told."""
         return 1
 
+    def curved(self, free: tuple[str, ...]) -> bool:
+        """Whether several parameters enter nonlinearly, so that Gauss-Newton may not settle."""
+        return len(free) > 1
+
     def steps(self, free: tuple[str, ...]) -> int:
         """Steps that nearly every voxel needs from the start values."""
-        del free
         return 4 * SEVERAL_NONLINEAR_STEPS
 
 
@@ -102,10 +105,13 @@ class ModelEquation(Equation):
         """The model's own number of starts."""
         return self.model.several_starts
 
+    def curved(self, free: tuple[str, ...]) -> bool:
+        """Whether more than one parameter is no amplitude."""
+        return sum(name not in self.model.amplitudes for name in free) > 1
+
     def steps(self, free: tuple[str, ...]) -> int:
         """Few steps: the grid start is close."""
-        nonlinear = sum(name not in self.model.amplitudes for name in free)
-        return ONE_NONLINEAR_STEPS if nonlinear <= 1 else SEVERAL_NONLINEAR_STEPS
+        return SEVERAL_NONLINEAR_STEPS if self.curved(free) else ONE_NONLINEAR_STEPS
 
     def signal(self, values: Mapping[str, Scalar]) -> Signals:
         """Call the model."""

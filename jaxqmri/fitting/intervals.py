@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import lax
-from scipy import stats
+from jaxtyping import Array, Float
+from scipy import special
 
 from jaxqmri.fitting.equation import Equation
 from jaxqmri.fitting.nlls import Condition, Values, expand, inverse, minimise
@@ -21,7 +22,7 @@ from jaxqmri.fitting.voxels import Plan, Voxel, free_bounds, in_tiles, misfit_of
 from jaxqmri.physics.base import Scalar, Signals
 
 LEVEL = 0.95
-LIMIT = float(stats.norm.ppf(0.5 + LEVEL / 2))  # the deviance's square root at an interval's end
+LIMIT = float(special.ndtri(0.5 + LEVEL / 2))  # the deviance's square root at an interval's end
 TRIALS = 18  # doublings out to the end's far side, then root finding towards it
 INNER_STEPS = 8
 
@@ -108,7 +109,7 @@ def _profiled(
     others: Values,
     lower: Values,
     upper: Values,
-    energy: Scalar,
+    energy: Float[Array, ""],
 ) -> tuple[Scalar, Values]:
     """Lowest cost with parameter ``k`` held at ``x``, and where the others then are."""
 
@@ -124,7 +125,7 @@ def _profiled(
 
 def _end(
     profile: Callable[[Scalar, Values], tuple[Scalar, Values]],
-    estimate: Scalar,
+    estimate: Float[Array, ""],
     others: Values,
     cost: Scalar,
     sigma: Scalar,

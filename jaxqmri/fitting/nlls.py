@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from jaxqmri.fitting.likelihood import Misfit
 from jaxqmri.physics.base import Scalar, Signals
@@ -100,7 +100,8 @@ def expand_exactly(
     pairs = [(i, j) for i in range(len(values)) for j in range(i + 1)]
     unit = jnp.eye(len(values), dtype=predicted.dtype)
     rows, columns = (tuple(unit[:, [pair[k] for pair in pairs]]) for k in (0, 1))
-    bends = dict(zip(pairs, jax.vmap(bend)(rows, columns), strict=True))
+    bent = jnp.asarray(jax.vmap(bend)(rows, columns))
+    bends = {pair: bent[k] for k, pair in enumerate(pairs)}
     exact = tuple(
         tuple(plain.hessian[i][j] - bends[i, j] for j in range(i + 1)) for i in range(len(values))
     )
@@ -136,7 +137,7 @@ def minimise(
     start: Values,
     lower: Values,
     upper: Values,
-    energy: Scalar,
+    energy: Float[Array, ""],
     steps: Int[Array, ""] | int,
 ) -> Minimum:
     """Minimise one voxel's misfit inside bounds by a fixed number of steps.
@@ -203,11 +204,11 @@ def minimise(
     return Minimum(values, expansion, distance, at_bound)
 
 
-def converged(minimum: Minimum, energy: Scalar, variance: Scalar) -> Condition:
+def converged(minimum: Minimum, energy: Float[Array, ""], variance: Scalar) -> Condition:
     """Whether the next step would be a small part of the standard deviation, or mere rounding."""
     rounding = (32.0 * jnp.finfo(energy.dtype).eps) ** 2 * energy
     close = CLOSE_ENOUGH[energy.dtype.name]
-    return minimum.distance <= close * close * variance + rounding
+    return jnp.asarray(minimum.distance <= close * close * variance + rounding)
 
 
 def blocked(values: Values, expansion: Expansion, lower: Values, upper: Values) -> tuple:
@@ -229,7 +230,7 @@ def factor(hessian: Triangle, left_out: tuple, damping: Scalar) -> tuple[list[li
     """
     size = len(hessian)
     diagonal = [hessian[i][i] for i in range(size)]
-    eps = jnp.finfo(diagonal[0].dtype).eps
+    eps = jnp.finfo(jnp.result_type(diagonal[0])).eps
     used = [~out & (d > 0) for out, d in zip(left_out, diagonal, strict=True)]
     scale = [
         jnp.where(u, lax.rsqrt(jnp.where(u, d, 1.0)), 0.0)

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from jaxqmri.fitting.equation import Equation, FunctionEquation, ModelEquation
 from jaxqmri.fitting.voxels import Plan, Voxel
@@ -42,6 +43,7 @@ class Task:
 
     def parts(self) -> tuple[Voxel, Voxel]:
         """What all voxels share, and what each has of its own (signals still to come)."""
+        signals: Any = None
         shared, own = ({}, {}, {}), ({}, {}, {})
         for k, group in enumerate((self.known, self.known_std, self.start)):
             for name, value in group.items():
@@ -50,14 +52,14 @@ class Task:
         per_voxel_sigma = self.sigma is not None and np.ndim(self.sigma) > 0
         return (
             Voxel(
-                None,
+                signals,
                 *shared,
                 None if per_voxel_weights else self.weights,
                 None if per_voxel_sigma else self.sigma,
                 self.steps,
             ),
             Voxel(
-                None,
+                signals,
                 *own,
                 self.weights if per_voxel_weights else None,
                 self.sigma if per_voxel_sigma else None,
@@ -130,7 +132,7 @@ def prepare(
             _check_map(value, leading, f"{what} {name}")
     if sigma is not None:
         _check_map(sigma, leading, "sigma")
-        if not isinstance(sigma, jax.core.Tracer) and np.ndim(sigma) == 0 and not sigma > 0:
+        if not isinstance(sigma, Tracer) and np.ndim(sigma) == 0 and not sigma > 0:
             raise ValueError(f"sigma must be above zero, got {sigma!r}")
     if weights is not None and np.shape(weights) not in ((samples,), tuple(shape)):
         raise ValueError(
@@ -183,7 +185,7 @@ def _bounds(equation: Equation, bounds: Any, fitted: tuple[str, ...]) -> dict[st
         limits = {n: (lower.get(n, lo), upper.get(n, hi)) for n, (lo, hi) in limits.items()}
     for name in fitted:
         lower, upper = limits[name]
-        if not isinstance(lower, jax.core.Tracer | jax.Array) and not lower < upper:
+        if not isinstance(lower, Tracer | jax.Array) and not lower < upper:
             raise ValueError(f"bounds of {name} must rise, got {lower} to {upper}")
     return {name: limits[name] for name in fitted}
 

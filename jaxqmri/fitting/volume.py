@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.sharding import Mesh, PartitionSpec
 
 from jaxqmri.fitting.assemble import assemble
@@ -20,8 +21,10 @@ from jaxqmri.fitting.voxels import CPU_TILE, Plan, VoxelFit, fit_tiles
 from jaxqmri.physics import SignalModel
 
 CHUNK = 2**18  # voxels in flight: bounds the memory, keeps every device busy
-PATIENT_STEPS = (10, 80)  # for the few voxels that the first steps leave behind, and of those
+MORE_STEPS = 20  # for the voxels that the first steps leave behind
+PATIENT_STEPS = (10, 80)  # for those that are left again, and of those
 PATIENT_STARTS = 4
+WORTH_PADDING = 8  # times a chunk may be padded to spare a compilation
 SMALLEST = 512  # voxels a device is given at least: below, time is not theirs
 
 UNSET = {
@@ -127,7 +130,7 @@ def fit(
         "likelihood": likelihood, "sigma": sigma, "weights": weights, "free": tuple(free),
         "starts": starts, "steps": steps, "args": args,
     }  # fmt: skip
-    if isinstance(images, jax.core.Tracer):
+    if isinstance(images, Tracer):
         if intervals:
             raise ValueError("profile-likelihood intervals are not found for traced images")
         return fit_voxels(model, images, mask=mask, quality=quality, **settings)
@@ -202,7 +205,7 @@ class Volume:
     def of(cls, images: np.ndarray, mask: Any) -> Volume:
         """Check a mask and find its voxels."""
         shape = images.shape[:-1]
-        wide = images.dtype == np.float64 and jax.config.jax_enable_x64
+        wide = images.dtype == np.float64 and jnp.result_type(float) == jnp.float64
         dtype = np.dtype(np.float64 if wide else np.float32)
         index = None
         if mask is not None:
@@ -252,11 +255,15 @@ def _fit_rows(
     progress: Progress | None,
     over_tiles: Callable[..., Any] = fit_tiles,
 ) -> Any:
-    """Fit the wanted of the voxels to fit, in chunks of one size on all devices."""
+    """Fit the wanted of the voxels to fit, in chunks of one size on all devices.
+
+    Not too small a part of the volume is fitted in the volume's own size, for which the program
+    is compiled already.
+    """
     devices = jax.local_devices()
     count = wanted.size
-    chunks = -(-count // CHUNK)
-    size = _rounded(-(-count // chunks), len(devices))
+    size, usual = _chunk(count, len(devices)), _chunk(volume.count, len(devices))
+    size = usual if WORTH_PADDING * size >= usual else size
     shared, own = task.parts()
     own = own._replace(signals=volume.signals)
     everything = count == volume.count
@@ -293,18 +300,20 @@ def _fit_rows(
 
 
 def _refit_left_behind(task: Task, volume: Volume, fitted: VoxelFit) -> None:
-    """Give the voxels that have not converged more and better steps, in place.
+    """Give the voxels that have not converged more steps, in place.
 
-    One program, exact Hessian and several starts, first for a few steps and then, for those that
-    are left again, for many.
+    The same program goes on for longer; a search of several nonlinear parameters then begins
+    anew from several starts, with the exact Hessian, for a few steps and at last for many.
     """
-    starts = max(task.plan.starts, 1 if task.start else PATIENT_STARTS)
-    patient = replace(task.plan, starts=starts, exact=True)
-    for steps in PATIENT_STEPS:
+    plan, newton = task.plan, task.plan
+    if task.equation.curved(plan.free):
+        starts = max(plan.starts, 1 if task.start else PATIENT_STARTS)
+        newton = replace(plan, starts=starts, exact=True)
+    for program, steps in ((plan, MORE_STEPS), *((newton, steps) for steps in PATIENT_STEPS)):
         left = np.flatnonzero(fitted.status == Status.NOT_CONVERGED)
         if left.size == 0:
             return
-        again = _fit_rows(replace(task, steps=steps), patient, volume, left, None)
+        again = _fit_rows(replace(task, steps=steps), program, volume, left, None)
         for kept, new in zip(jax.tree.leaves(fitted), jax.tree.leaves(again), strict=True):
             kept[left] = new
 
@@ -330,6 +339,12 @@ def _tiled(plan: Plan) -> Plan:
     return plan if jax.default_backend() == "cpu" else replace(plan, tile=CHUNK)
 
 
+def _chunk(count: int, devices: int) -> int:
+    """Size of the equal chunks that many voxels are fitted in."""
+    chunks = -(-count // CHUNK)
+    return _rounded(-(-count // chunks), devices)
+
+
 def _rounded(count: int, devices: int) -> int:
     """The next size that devices and tiles divide; few sizes, so that few are compiled."""
     size = devices * SMALLEST
@@ -337,5 +352,5 @@ def _rounded(count: int, devices: int) -> int:
         middle = 3 * size // 2
         if size >= 2 * devices * CPU_TILE and middle >= count:
             return middle
-        size *= 2
+        size *= 2 if size >= devices * CPU_TILE else 4
     return size

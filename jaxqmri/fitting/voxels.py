@@ -63,18 +63,19 @@ class Voxel(NamedTuple):
 
 
 class VoxelFit(NamedTuple):
-    """Estimates of one voxel, NaN where there is none.
+    """Estimates of one voxel, NaN where there is none; of many, each entry an array over them.
 
     ``covariance`` is the lower triangle for noise of unit variance, ``carried`` what the errors
-    of known parameters add to it.
+    of known parameters add to it, ``squares`` the weighted sum of squared residuals.
     """
 
-    values: dict[str, Scalar]
-    status: UInt8[Array, ""]
+    values: dict[str, Any]
+    status: Any
     covariance: Triangle | None
     carried: Triangle | None
-    squares: Scalar | None
-    total: Scalar | None
+    squares: Any
+    rmse: Any
+    r_squared: Any
 
 
 def fit_tiles(
@@ -149,22 +150,27 @@ def fit_voxel(
 
     values = {name: where_known(value) for name, value in values.items()}
     if not plan.quality:
-        return VoxelFit(values, status, None, None, None, None)
+        return VoxelFit(values, status, None, None, None, None, None)
 
     information = expand(signal, misfit, best.values) if plan.exact else best.expansion
     covariance = inverse(information.hessian, best.at_bound)
     carried = _carried(plan, equation, voxel, misfit, best.values, covariance)
     predicted = signal(best.values)
-    mean = sum(samples) / size
-    squares = sum((samples[i] - predicted[i]) ** 2 for i in range(size))
-    total = sum((y - mean) ** 2 for y in samples)
+    weights = [1.0] * size if voxel.weights is None else [voxel.weights[i] for i in range(size)]
+    weight = sum(weights)
+    mean = sum(w * y for w, y in zip(weights, samples, strict=True)) / weight
+    squares = sum(
+        w * (y - predicted[i]) ** 2 for i, (w, y) in enumerate(zip(weights, samples, strict=True))
+    )
+    total = sum(w * (y - mean) ** 2 for w, y in zip(weights, samples, strict=True))
     return VoxelFit(
         values,
         status,
         jax.tree.map(where_known, covariance),
         jax.tree.map(where_known, carried),
         where_known(squares),
-        where_known(total),
+        where_known(jnp.sqrt(squares / weight)),
+        where_known(jnp.where(total > 0, 1.0 - squares / total, jnp.nan)),
     )
 
 
@@ -206,12 +212,14 @@ def free_bounds(plan: Plan, bounds: Mapping[str, tuple], dtype: Any) -> tuple[Va
     return lower, upper
 
 
-def misfit_of(plan: Plan, voxel: Voxel) -> tuple[Callable[[list[Scalar]], Misfit], Scalar]:
+def misfit_of(
+    plan: Plan, voxel: Voxel
+) -> tuple[Callable[[list[Scalar]], Misfit], Float[Array, ""]]:
     """The misfit of one voxel as a function of predicted signals, and its samples' energy."""
     size = voxel.signals.shape[0]
     samples = [voxel.signals[i] for i in range(size)]
     weights = [1.0] * size if voxel.weights is None else [voxel.weights[i] for i in range(size)]
-    energy = sum(w * y * y for w, y in zip(weights, samples, strict=True))
+    energy = jnp.asarray(sum(w * y * y for w, y in zip(weights, samples, strict=True)))
 
     def misfit(predicted: list[Scalar]) -> Misfit:
         if plan.likelihood == "rician":
@@ -238,8 +246,9 @@ def _status(
     finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(inputs)]))
     present = voxel.signals != 0 if equation.signed else voxel.signals > 0
     signal = jnp.any(present)
-    if equation.leading_amplitude in values:
-        signal &= ~(values[equation.leading_amplitude] == 0)
+    leading = equation.leading_amplitude
+    if leading is not None and leading in values:
+        signal &= ~(values[leading] == 0)
     resting = jnp.any(jnp.stack(at_bound))
     status = jnp.where(resting, Status.AT_BOUND, Status.CONVERGED)
     status = jnp.where(is_converged, status, Status.NOT_CONVERGED)
@@ -265,7 +274,7 @@ def _carried(
         given = dict(zip(plan.carried, both[size:], strict=True))
         return equation.signal({**voxel.known, **given, **fitted})
 
-    given = tuple(jnp.asarray(voxel.known[name], values[0].dtype) for name in plan.carried)
+    given = tuple(jnp.asarray(voxel.known[name], voxel.signals.dtype) for name in plan.carried)
     cross = expand(joint, misfit, values + given).hessian
     moves = []
     for k, name in enumerate(plan.carried):
