@@ -14,16 +14,22 @@ from jaxqmri.analysis.errors import (
     subject_errors,
     summarise,
 )
+from jaxqmri.analysis.regions import RegionStatistics, region_statistics
+from jaxqmri.analysis.repeatability import Repeatability, repeatability
 from jaxqmri.analysis.similarity import structural_similarity
 
 __all__ = [
+    "RegionStatistics",
+    "Repeatability",
     "SubjectErrors",
     "Summary",
     "bias",
     "mean_absolute_error",
     "mean_absolute_percentage_error",
+    "region_statistics",
     "regional_error",
     "regional_percentage_error",
+    "repeatability",
     "structural_similarity",
     "subject_errors",
     "summarise",

@@ -112,10 +112,12 @@ class PlainSource:
         check_times(values, axis.field, names or _value_sources(self.paths, len(values)))
         protocol = Protocol(values, refocusing_angle=flags.refocusing_angle)
         for name in method.needs:
-            protocol = replace(protocol, **{name: self._number(name, flags, noted)})
+            protocol = replace(protocol, **{name: self._number(name, method, flags, noted)})
         return Measured(images, _with_sign(protocol, images, flags), axis, list(self.paths))
 
-    def _number(self, need: str, flags: Flags, noted: Sequence[Mapping[str, Any]]) -> float:
+    def _number(
+        self, need: str, method: Method, flags: Flags, noted: Sequence[Mapping[str, Any]]
+    ) -> float:
         """A further acquisition number, from its option or from the sidecars."""
         flag, words = WORDS[need]
         bids_field = {"tr": "RepetitionTime", "fa": "FlipAngle"}[flag]
@@ -134,7 +136,9 @@ class PlainSource:
             value, source = float(found[0]), str(nifti.sidecar_path(self.paths[0]))
         if not np.isfinite(value) or value <= 0:
             raise InputError(f"{source}: {words} is {value:g}, expected a number above zero")
-        check_unit([value], bids_field, [source])
+        ranges = [bids.SERIES[suffix].repetition_range for suffix in method.series]
+        within = ranges[0] if flag == "tr" and ranges else None
+        check_unit([value], bids_field, [source], largest_within=within)
         return value
 
 

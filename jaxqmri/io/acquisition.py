@@ -21,6 +21,7 @@ TIME_FIELDS = frozenset(
         "RepetitionTime",
         "RepetitionTimeExcitation",
         "RepetitionTimePreparation",
+        "SaturationDelay",
         "SpinLockTime",
     }
 )
@@ -33,6 +34,7 @@ _LARGEST = {
     "FlipAngle": (1.6, 720.0),
     "InversionTime": (20.0, 30_000.0),
     "RepetitionTime": (1.0, 60_000.0),
+    "SaturationDelay": (20.0, 60_000.0),
     "SpinLockTime": (1.0, 2_000.0),
 }
 

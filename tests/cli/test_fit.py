@@ -201,6 +201,17 @@ def test_flip_angle_series_with_the_b1_map_of_an_earlier_fit(tmp_path):
     assert held == {"b1": "sub-01/anat/sub-01_TB1map.nii.gz"}
 
 
+def test_saturation_recovery(tmp_path):
+    delays = [100.0, 300.0, 700.0, 1500.0, 3000.0]
+    images = np.broadcast_to(100 * (1 - np.exp(-np.array(delays) / 900.0)), (2, 2, 1, 5))
+    save(tmp_path / "phantom.nii.gz", images.astype(np.float32))
+    words = [str(delay) for delay in delays]
+    assert main(["fit", "t1-sr", str(tmp_path / "phantom.nii.gz"), "--td", *words]) == 0
+    out = tmp_path / "phantom_t1-sr"
+    np.testing.assert_allclose(voxels(out / "T1map.nii.gz"), 900.0, rtol=1e-3)
+    assert sidecar(out / "T1map.nii.gz")["SaturationDelay"] == [0.1, 0.3, 0.7, 1.5, 3.0]
+
+
 def test_noise_from_the_air(tmp_path):
     rng, sigma = np.random.default_rng(1), 5.0
     images = np.zeros((32, 32, 4, 4), np.float32)
