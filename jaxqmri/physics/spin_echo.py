@@ -245,7 +245,7 @@ def fse_signal(
 
 
 def prepared_fse_amplitude(
-    proton_density: Values, t1: Values, t2: Values, recovery_time: float, echo_time: float
+    proton_density: Values, t1: Values, t2: Values, recovery_time: Values, echo_time: Values
 ) -> Field:
     """Fast spin-echo amplitude behind a spin lock: ``rho (1 - e^(-T_rec/T1)) e^(-TE/T2)``.
 

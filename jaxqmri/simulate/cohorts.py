@@ -104,7 +104,6 @@ def write_cohort(
     for k in range(count):
         who = person(k, seed)
         scan = scan_knee(jax.random.fold_in(jax.random.key(seed), k), who, study)
-        scan = jax.tree.map(np.asarray, scan)
         write_subject(root, f"{k + 1:02d}", study, scan)
         people.append(participant(f"sub-{k + 1:02d}", who))
         latents.append(
@@ -126,7 +125,7 @@ def write_subject(root: Path, label: str, study: KneeT1rhoStudy, scan: Scan) -> 
         root,
         entities,
         "T1rhow",
-        np.moveaxis(scan.t1rho_weighted, 0, -1),
+        np.moveaxis(np.asarray(scan.t1rho_weighted), 0, -1),
         affine,
         study.spin_lock_times,
         {
@@ -139,15 +138,19 @@ def write_subject(root: Path, label: str, study: KneeT1rhoStudy, scan: Scan) -> 
         root,
         entities,
         "PDw",
-        scan.pd_weighted,
+        np.asarray(scan.pd_weighted),
         pd_affine,
         {**shared, "EchoTime": study.pd_protocol.echo_time},
     )
     made_by = {"Description": "simulated", "Sources": [f"bids::sub-{label}"]}
-    bids.write_map(root, "manual", entities, "dseg", scan.labels, affine, {**made_by, "Units": ""})
+    bids.write_map(
+        root, "manual", entities, "dseg", np.asarray(scan.labels), affine, {**made_by, "Units": ""}
+    )
     for suffix, values, unit in (
         ("T1rho", scan.t1rho, "ms"),
         ("TB1map", scan.b1, ""),
         ("B0map", scan.b0, "Hz"),
     ):
-        bids.write_map(root, "truth", entities, suffix, values, affine, {**made_by, "Units": unit})
+        bids.write_map(
+            root, "truth", entities, suffix, np.asarray(values), affine, {**made_by, "Units": unit}
+        )

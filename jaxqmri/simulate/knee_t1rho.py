@@ -10,19 +10,18 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Integer, PRNGKeyArray
 
 from jaxqmri.physics.noise import sample_rician
+from jaxqmri.simulate.acquisition import Acquisition, acquire
 from jaxqmri.simulate.anatomy.distance import Point
 from jaxqmri.simulate.anatomy.shape import sample_knee
-from jaxqmri.simulate.fields import random_field
+from jaxqmri.simulate.fields import random_fields
+from jaxqmri.simulate.geometry import Grid, Pose
 from jaxqmri.simulate.people import GROUPS, Person
 from jaxqmri.simulate.scanner import (
-    Grid,
-    Pose,
     Protocol,
     Subject,
-    acquire,
     amplitude,
     lock_efficiency,
     sample_fields,
@@ -58,27 +57,27 @@ class KneeT1rhoStudy:
     """
 
     spin_lock_times: tuple[float, ...] = (0.0, 10.0, 30.0, 50.0)
-    spin_lock_frequency: float = 300.0
+    spin_lock_frequency: Number = 300.0
     t1rho_protocol: Protocol = PREPARED_FSE
     pd_protocol: Protocol = PD_FSE
     t1rho_grid: Grid = QUICK_T1RHO
     pd_grid: Grid = QUICK_PD
-    t1rho_mean: float = 41.0  # of cartilage, mean over the cohort; fluid lifts fits to 45.4
-    subject_sd: float = 5.5  # of the subjects' means
-    voxel_spread: float = 0.28  # coefficient of variation within a subject
-    snr: float = 20.0  # s0 over sigma in cartilage, T1rho series
-    snr_sd: float = 3.0
-    pd_snr: float = 20.0
-    pd_gain: float = 0.65  # PD-weighted over TSL 0 in typical cartilage, all effects together
-    pd_gain_sd: float = 0.15  # from subject to subject, as a fraction
-    pd_profile_sd: float = 0.08  # smooth, over the volume, as a fraction
-    series_gain_sd: float = 0.05  # of both scans together, as a fraction
-    motion: tuple[float, float] = (0.05, 0.05)  # SD between spin-lock times: mm, degrees
-    reposition: tuple[float, float] = (1.0, 1.0)  # SD between the two scans
-    pose: tuple[float, float] = (3.0, 3.0)  # SD from knee to knee
-    fat_residual: float = 0.08
-    fat_residual_sd: float = 0.02
-    reader_share: float = 0.6  # of cartilage in a voxel that the reader takes for cartilage
+    t1rho_mean: Number = 41.0  # of cartilage, mean over the cohort; fluid lifts fits to 45.4
+    subject_sd: Number = 5.5  # of the subjects' means
+    voxel_spread: Number = 0.28  # coefficient of variation within a subject
+    snr: Number = 20.0  # s0 over sigma in cartilage, T1rho series
+    snr_sd: Number = 3.0
+    pd_snr: Number = 20.0
+    pd_gain: Number = 0.65  # PD-weighted over TSL 0 in typical cartilage, all effects together
+    pd_gain_sd: Number = 0.15  # from subject to subject, as a fraction
+    pd_profile_sd: Number = 0.08  # smooth, over the volume, as a fraction
+    series_gain_sd: Number = 0.05  # of both scans together, as a fraction
+    motion: tuple[Number, Number] = (0.05, 0.05)  # SD between spin-lock times: mm, degrees
+    reposition: tuple[Number, Number] = (1.0, 1.0)  # SD between the two scans
+    pose: tuple[Number, Number] = (3.0, 3.0)  # SD from knee to knee
+    fat_residual: Number = 0.08
+    fat_residual_sd: Number = 0.02
+    reader_share: Number = 0.6  # of cartilage in a voxel that the reader takes for cartilage
     subjects: int = 40
 
     def at(self, preset: str) -> KneeT1rhoStudy:
@@ -114,7 +113,7 @@ class Scan(NamedTuple):
 
     t1rho_weighted: Float[Array, "n x y z"]
     pd_weighted: Float[Array, "x y z"]
-    labels: Float[Array, "x y z"]  # 1 to 4 in the order of REGIONS, 0 elsewhere
+    labels: Integer[Array, "x y z"]  # the number of the region, 0 elsewhere
     t1rho: Float[Array, "x y z"]  # ms
     b1: Float[Array, "x y z"]
     b0: Float[Array, "x y z"]  # Hz
@@ -135,69 +134,59 @@ def t1rho_levels(study: KneeT1rhoStudy) -> tuple[Number, Number]:
     return healthy, jnp.sqrt(jnp.maximum(study.subject_sd**2 - of_grades**2, 0.0))
 
 
-def moved(key: PRNGKeyArray, pose: Pose, spread: tuple[float, float], count: int) -> Pose:
-    """``count`` poses around one, with SD ``spread`` in mm and degrees along each axis."""
-    shift, turn = jax.random.normal(key, (2, count, 3))
-    return Pose(pose.angles + spread[1] * turn, pose.shift + spread[0] * shift)
-
-
-def truncated(key: PRNGKeyArray, mean: Number, sd: Number) -> Float[Array, ""]:
-    """A normal number within 2.5 SD of its mean."""
-    return mean + sd * jax.random.truncated_normal(key, -2.5, 2.5)
-
-
-_DRAWS = (
-    "level", "shape", "cartilage", "fields", "fat", "pose", "motion", "reposition",
-    "gain", "pd_gain", "reader", "snr", "noise", "pd_noise",
-)  # fmt: skip
+def moved(pose: Pose, spread: tuple[Number, Number], scores: Float[Array, "n 6"]) -> Pose:
+    """A pose for each row of normal scores, with SD ``spread`` in mm and in degrees."""
+    return Pose(pose.angles + spread[1] * scores[:, 3:], pose.shift + spread[0] * scores[:, :3])
 
 
 @jax.jit
 def scan_knee(key: PRNGKeyArray, who: Person, study: KneeT1rhoStudy) -> Scan:
     """Image one subject of the knee T1rho study."""
-    keys = dict(zip(_DRAWS, jax.random.split(key, len(_DRAWS)), strict=True))
+    keys = jax.random.split(key, 6)
+    times, grid, pd_grid = study.spin_lock_times, study.t1rho_grid, study.pd_grid
+    z = jax.random.normal(keys[0], (6 * (len(times) + 3),))
+    scores, turns = jnp.clip(z[:6], -2.5, 2.5), z[6:].reshape(-1, 6)
     healthy, own_sd = t1rho_levels(study)
-    level = truncated(keys["level"], healthy, own_sd)
-    level = level * jnp.asarray(GRADE_T1RHO)[jnp.int32(who.grade)]
+    level = (healthy + own_sd * scores[0]) * jnp.asarray(GRADE_T1RHO)[jnp.int32(who.grade)]
     stature = 0.97 + 0.085 * who.male
     subject = Subject(
-        sample_knee(keys["shape"], who.grade, who.body_mass_index, stature),
-        sample_cartilage(keys["cartilage"], level, study.voxel_spread),
+        sample_knee(keys[1], who.grade, who.body_mass_index, stature),
+        sample_cartilage(keys[2], level, study.voxel_spread),
         who.left,
-        sample_fields(keys["fields"]),
-        truncated(keys["fat"], study.fat_residual, study.fat_residual_sd),
+        sample_fields(keys[3]),
+        study.fat_residual + study.fat_residual_sd * scores[1],
     )
-    neutral = Pose(jnp.zeros(3), jnp.zeros(3))
-    lying = jax.tree.map(lambda a: a[0], moved(keys["pose"], neutral, study.pose, 1))
-    times = study.spin_lock_times
-    during = moved(keys["motion"], lying, study.motion, len(times))
-    during = jax.tree.map(lambda all_, first: all_.at[0].set(first), during, lying)
-    later = moved(keys["reposition"], lying, study.reposition, 1)
-
-    series = acquire(study.t1rho_grid, during, subject, study.t1rho_protocol, times)
-    anatomy = acquire(study.pd_grid, later, subject, study.pd_protocol)
+    lying = moved(Pose(jnp.zeros(3), jnp.zeros(3)), study.pose, turns[:1])
+    during = moved(lying, study.motion, turns[2:].at[0].set(0.0))
+    later = moved(lying, study.reposition, turns[1:2])
+    series, anatomy = acquire(
+        [
+            Acquisition(grid, study.t1rho_protocol, during, times),
+            Acquisition(pd_grid, study.pd_protocol, later),
+        ],
+        subject,
+    )
 
     typical, typical_pd = (
         amplitude(TYPICAL, protocol) for protocol in (study.t1rho_protocol, study.pd_protocol)
     )
-    gain = UNITS / typical
-    gain = gain * jnp.exp(study.series_gain_sd * jax.random.normal(keys["gain"]))
-    at = study.t1rho_grid.points()
-    inside = lying.to_knee(at, who.left)
+    gain = UNITS / typical * jnp.exp(study.series_gain_sd * scores[2])
+    at = grid.points()
+    inside = jax.tree.map(lambda one: one[0], lying).to_knee(at, who.left)
     b0, b1 = subject.fields.off_resonance(inside), subject.fields.transmit(inside)
     kept = lock_efficiency(times, study.spin_lock_frequency, b1, b0)
     images = gain * subject.fields.sensitivity(at, 0.0) * kept * series.signals
 
-    pd_gain = truncated(keys["pd_gain"], study.pd_gain, study.pd_gain * study.pd_gain_sd)
-    profile = subject.fields.sensitivity(study.pd_grid.points(), study.pd_profile_sd)
+    pd_gain = study.pd_gain * (1.0 + study.pd_gain_sd * scores[3])
+    profile = subject.fields.sensitivity(pd_grid.points(), study.pd_profile_sd)
     pd = gain * pd_gain * typical / typical_pd * profile * anatomy.signals[0]
 
     cartilage = series.regions
-    hand = random_field(keys["reader"], 6.0)(Point(*jnp.moveaxis(at, -1, 0)))
+    hand = random_fields(keys[4], 6.0)[0](Point(*jnp.moveaxis(at, -1, 0)))
     drawn = cartilage.sum(axis=0) > study.reader_share + 0.06 * hand
     labels = jnp.where(drawn, 1 + jnp.argmax(cartilage, axis=0), 0).astype(jnp.uint8)
 
-    snr = truncated(keys["snr"], study.snr, study.snr_sd)
+    snr = study.snr + study.snr_sd * scores[4]
     sigma = jnp.mean(images[0], where=drawn) / snr
     in_pd = anatomy.regions.sum(axis=0)
     pd_sigma = jnp.sum(pd * in_pd) / jnp.sum(in_pd) / study.pd_snr
@@ -208,9 +197,12 @@ def scan_knee(key: PRNGKeyArray, who: Person, study: KneeT1rhoStudy) -> Scan:
         "sigma": sigma,
         "pd_sigma": pd_sigma,
     }
+    both = jnp.concatenate([images.ravel(), pd.ravel()])
+    noise = jnp.where(jnp.arange(both.size) < images.size, sigma, pd_sigma)
+    recorded = sample_rician(keys[5], both, noise)
     return Scan(
-        sample_rician(keys["noise"], images, sigma),
-        sample_rician(keys["pd_noise"], pd, pd_sigma),
+        recorded[: images.size].reshape(images.shape),
+        recorded[images.size :].reshape(pd.shape),
         labels,
         series.t1rho,
         b1,

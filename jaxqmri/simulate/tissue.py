@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from jaxqmri.simulate.anatomy.distance import Point
-from jaxqmri.simulate.fields import RandomField, random_field, split_fields
+from jaxqmri.simulate.fields import RandomField, random_fields
 
 Field = Float[Array, "..."] | float
 
@@ -52,7 +52,7 @@ TABLE = {
 }
 """Every tissue but cartilage and air; where there is fat, the times are those of the water."""
 
-VARIATION = {"marrow": 0.08, "muscle": 0.06, "fat": 0.10, "fluid": 0.03, "meniscus": 0.05}
+VARIATION = {"marrow": 0.05, "muscle": 0.05, "fat": 0.06, "fluid": 0.03, "meniscus": 0.05}
 """SD of the proton density within a tissue, as a fraction."""
 
 GRADE_T1RHO = (1.00, 1.03, 1.06, 1.12, 1.18)
@@ -74,16 +74,16 @@ class Cartilage(NamedTuple):
 
 def sample_cartilage(key: PRNGKeyArray, t1rho: Field, spread: Field) -> Cartilage:
     """Draw the fields of one subject whose healthy cartilage has a mean ``t1rho`` (ms)."""
-    coarse, fine, t2, t1, texture = split_fields(key, 5)
+    coarse, fine, water_t2, water_t1, texture = random_fields(key, 8.0, 3.0, 5.0, 5.0, 1.4)
     return Cartilage(
         t1rho=t1rho,
         t2=38.0 * (t1rho / 42.0) ** 0.6,
         t1=jnp.asarray(1000.0),
         spread=spread,
-        hydration=(random_field(coarse, 8.0), random_field(fine, 3.0)),
-        water_t2=random_field(t2, 5.0),
-        water_t1=random_field(t1, 5.0),
-        texture=random_field(texture, 2.0, waves=24),
+        hydration=(coarse, fine),
+        water_t2=water_t2,
+        water_t1=water_t1,
+        texture=texture,
     )
 
 

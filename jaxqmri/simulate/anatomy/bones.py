@@ -53,7 +53,7 @@ def femur(p: Point, s: KneeShape) -> tuple[Distance, Distance]:
     roof = (p.z - 9.0 - 0.9 * (4.0 - p.y)) / 1.35
     notch = round_intersection(jnp.abs(p.x) - arch, roof, 4.0)
 
-    flare = jax.nn.sigmoid((47.0 - p.z) / 8.0)
+    flare = jax.nn.sigmoid((52.0 - p.z) / 9.0)
     shaft = ellipse(p.x, p.y - 11.5 + 8.0 * flare, 15.0 + 19.0 * flare, 12.0 + 8.0 * flare)
     shaft = round_intersection(0.9 * shaft, 30.0 - p.z, 6.0)
     bone = smooth_union(condyles, shaft, 6.0)
@@ -76,7 +76,7 @@ def plateau(p: Point, s: KneeShape) -> Distance:
 def tibia(p: Point, s: KneeShape) -> tuple[Distance, Distance]:
     """Distance to the tibia, and the thickness of its cartilage as a share of the mean."""
     up = (p.z - plateau(p, s)) * 0.97
-    flare = jax.nn.sigmoid((p.z + 22.0) / 6.0)
+    flare = jax.nn.sigmoid((p.z + 26.0) / 8.0)
     narrow = ellipse(
         p.x,
         p.y + 2.0 - 1.0 * flare,

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 Distance = Float[Array, "..."]
+Length = Distance | float
+Triple = tuple[Length, Length, Length]
 
 
 class Point(NamedTuple):
@@ -18,7 +20,7 @@ class Point(NamedTuple):
     z: Float[Array, ...]
 
 
-def ellipse(u: Distance, v: Distance, radius_u: Distance, radius_v: Distance) -> Distance:
+def ellipse(u: Distance, v: Distance, radius_u: Length, radius_v: Length) -> Distance:
     """First-order distance ``k0 (k0 - 1) / k1`` to an ellipse, exact on its outline.
 
     With ``k0 = |(u/a, v/b)|`` and ``k1 = |(u/a^2, v/b^2)|``.
@@ -29,7 +31,7 @@ def ellipse(u: Distance, v: Distance, radius_u: Distance, radius_v: Distance) ->
     return k0 * (k0 - 1.0) / k1
 
 
-def ellipsoid(p: Point, centre: tuple, radii: tuple) -> Distance:
+def ellipsoid(p: Point, centre: Triple, radii: Triple) -> Distance:
     """First-order distance to an ellipsoid, exact on its surface."""
     scaled = [(c - o) / r for c, o, r in zip(p, centre, radii, strict=True)]
     k0 = jnp.sqrt(sum(s**2 for s in scaled) + 1e-12)
@@ -37,45 +39,52 @@ def ellipsoid(p: Point, centre: tuple, radii: tuple) -> Distance:
     return k0 * (k0 - 1.0) / k1
 
 
-def capsule(p: Point, start: tuple, end: tuple, radius: Distance, flatten: float = 1.0) -> Distance:
-    """Distance to a rod with round ends; ``flatten`` above 1 widens it along ``x``.
+def capsule(
+    p: Point,
+    start: Triple,
+    end: Triple,
+    radius: Length,
+    flatten: float = 1.0,
+    taper: float = 0.0,
+) -> Distance:
+    """Distance to a rod with round ends, flattened and tapered if told so.
 
-    A flattened rod is that much wider from side to side than it is thick: a tendon or a belly of
-    muscle. Its distance is measured in the thin direction.
+    A rod flattened by 2 is twice as wide along ``x`` as it is thick: a tendon or a belly of
+    muscle. Its distance is measured in the thin direction. ``taper`` is the share of the radius
+    that is lost at ``end``.
     """
-    axis = [e - s for s, e in zip(start, end, strict=True)]
-    axis[0] = axis[0] / flatten
+    axis = [(end[0] - start[0]) / flatten, end[1] - start[1], end[2] - start[2]]
     away = [(p.x - start[0]) / flatten, p.y - start[1], p.z - start[2]]
     along = sum(d * a for d, a in zip(away, axis, strict=True)) / sum(a**2 for a in axis)
     along = jnp.clip(along, 0.0, 1.0)
     rest = [d - along * a for d, a in zip(away, axis, strict=True)]
-    return jnp.sqrt(sum(r**2 for r in rest) + 1e-12) - radius
+    return jnp.sqrt(sum(r**2 for r in rest) + 1e-12) - radius * (1.0 - taper * along**2)
 
 
-def smooth_union(a: Distance, b: Distance, blend: float) -> Distance:
+def smooth_union(a: Distance, b: Distance, blend: Length) -> Distance:
     """Union whose seam is filled over ``blend`` mm."""
     h = jnp.maximum(blend - jnp.abs(a - b), 0.0) / blend
     return jnp.minimum(a, b) - h**2 * blend / 4.0
 
 
-def smooth_intersection(a: Distance, b: Distance, blend: float) -> Distance:
+def smooth_intersection(a: Distance, b: Distance, blend: Length) -> Distance:
     """Intersection whose edge is shaved over ``blend`` mm."""
     return -smooth_union(-a, -b, blend)
 
 
-def round_intersection(a: Distance, b: Distance, radius: float) -> Distance:
+def round_intersection(a: Distance, b: Distance, radius: Length) -> Distance:
     """Intersection whose edge is an arc of ``radius`` mm."""
     over_a, over_b = jnp.maximum(a + radius, 0.0), jnp.maximum(b + radius, 0.0)
     inside = jnp.minimum(jnp.maximum(a, b), -radius)
     return inside + jnp.sqrt(over_a**2 + over_b**2 + 1e-12)
 
 
-def ramp(value: Distance, width: float) -> Distance:
+def ramp(value: Length, width: float) -> Distance:
     """Smooth step from 0 at ``value = 0`` to 1 at ``value = width``."""
     s = jnp.clip(value / width, 0.0, 1.0)
     return s * s * (3.0 - 2.0 * s)
 
 
-def coverage(distance: Distance, width: Distance) -> Distance:
+def coverage(distance: Distance, width: Length) -> Distance:
     """Share of a sample of edge ``width`` that lies inside a surface at ``distance``."""
     return jnp.clip(0.5 - distance / width, 0.0, 1.0)

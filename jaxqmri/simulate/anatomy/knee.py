@@ -18,8 +18,8 @@ from jaxqmri.simulate.anatomy.bones import Bone, femur, patella, tibia
 from jaxqmri.simulate.anatomy.distance import Distance, Point, coverage, ramp
 from jaxqmri.simulate.anatomy.shape import LESIONS, KneeShape, Number
 
-REGIONS = ("femoral", "medial tibial", "lateral tibial", "patellar")
-TISSUES = (
+REGIONS: tuple[str, ...] = ("femoral", "medial tibial", "lateral tibial", "patellar")
+TISSUES: tuple[str, ...] = (
     "air",
     "marrow",
     "cortical bone",
@@ -76,19 +76,23 @@ def knee(points: Point, s: KneeShape, spacing: Number) -> Knee:
     """
     p = Point(*(c / s.scale for c in points))
     lesion = lesions(p, s)
-    relief = 1.0 + s.thickness_sd * s.thickness_field(p)
+    wave = s.thickness_field(p)
+    relief = 1.0 + s.thickness_sd * wave
     medial = ramp(2.0 - p.x, 4.0) * ramp(20.0 - p.z, 10.0)
     relief = jnp.maximum(relief * (1.0 - 0.45 * lesion) * (1.0 - s.thinning * medial), 0.1)
-    means = (s.femoral_cartilage, s.tibial_cartilage, s.patellar_cartilage)
-    bones = []
-    for bone, mean in zip((femur, tibia, patella), means, strict=True):
-        distance, cover = bone(p, s)
-        bones.append(Bone(distance, mean * cover * relief))
-    around = soft.around(p, s, bones[0], bones[1], bones[2])
+    femoral, tibial, patellar = femur(p, s), tibia(p, s), patella(p, s)
+    bones = (
+        Bone(femoral[0], s.femoral_cartilage * femoral[1] * relief),
+        Bone(tibial[0], s.tibial_cartilage * tibial[1] * relief),
+        Bone(patellar[0], s.patellar_cartilage * patellar[1] * relief),
+    )
+    around = soft.around(p, s, bones, wave)
     return fill(p, lesion, bones, around, jnp.asarray(spacing) / s.scale)
 
 
-def fill(p: Point, lesion: Distance, bones: list[Bone], around: soft.Around, width: Number) -> Knee:
+def fill(
+    p: Point, lesion: Distance, bones: tuple[Bone, ...], around: soft.Around, width: Number
+) -> Knee:
     """Give every sample to the tissues from the inside out: each takes its part of what is left."""
     share: dict[str, Distance] = {name: jnp.zeros_like(p.x) for name in TISSUES}
     left = jnp.ones_like(p.x)

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.special import ndtr
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from jaxqmri.simulate.fields import RandomField, random_field
+from jaxqmri.simulate.fields import RandomField, random_fields
 
 Number = Float[Array, ""] | float
 
@@ -58,21 +59,21 @@ def sample_knee(
     stature
         Expected scale of the knee, 1 for the average adult.
     """
-    shape, lesions, thickness = jax.random.split(key, 3)
-    z = jax.random.normal(shape, (17,))
+    measures, relief = jax.random.split(key)
+    drawn = jax.random.normal(measures, (17 + 5 * LESIONS,))
+    z, uniform = drawn[:17], ndtr(drawn[17:].reshape(5, LESIONS))
     severity = grade / 4.0
-    places, radii, depths, side = jax.random.split(lesions, 4)
     offset = 22.5 + 0.9 * z[3]
-    u = jax.random.uniform(places, (LESIONS, 2), minval=-1.0, maxval=1.0)
+    across, along = 2.0 * uniform[:2] - 1.0
     on_joint_line = jnp.stack(
         [
-            jnp.where(jax.random.bernoulli(side, 0.7, (LESIONS,)), -offset, offset) + 6.0 * u[:, 0],
-            16.0 * u[:, 1],
+            jnp.where(uniform[2] < 0.7, -offset, offset) + 6.0 * across,
+            16.0 * along,
             jnp.zeros(LESIONS),
         ],
         axis=1,
     )
-    behind_patella = jnp.array([9.0 * u[-1, 0], 30.0, 30.0 + 5.0 * u[-1, 1]])
+    behind_patella = jnp.array([9.0 * across[-1], 30.0, 30.0 + 5.0 * along[-1]])
     centres = on_joint_line.at[-1].set(behind_patella)
     present = jnp.arange(LESIONS)[::-1] < jnp.round(severity * LESIONS + 0.4 * z[16] * severity)
     return KneeShape(
@@ -95,7 +96,7 @@ def sample_knee(
         fat=jnp.clip(7.0 + 0.6 * (body_mass_index - 25.0), 3.0, 18.0),
         limb_radius=44.0 + 1.5 * z[15],
         lesion_centres=centres,
-        lesion_radii=jax.random.uniform(radii, (LESIONS,), minval=3.5, maxval=7.0),
-        lesion_depths=present * jax.random.uniform(depths, (LESIONS,), minval=0.5, maxval=1.0),
-        thickness_field=random_field(thickness, 8.0),
+        lesion_radii=6.0 + 3.0 * uniform[3],
+        lesion_depths=present * (0.6 + 0.4 * uniform[4]),
+        thickness_field=random_fields(relief, 8.0)[0],
     )

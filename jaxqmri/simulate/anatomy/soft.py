@@ -52,41 +52,31 @@ def tendons(p: Point, s: KneeShape) -> Distance:
     return jnp.minimum(quadriceps, patellar)
 
 
-def muscles(p: Point) -> Distance:
-    """Distance to the nearest muscle; a thin layer of fat parts one from the next."""
-    gastrocnemius = (
-        capsule(p, (-20.0, -42.0, 26.0), (-22.0, -44.0, -110.0), 15.0, flatten=1.3),
-        capsule(p, (20.0, -41.0, 24.0), (21.0, -43.0, -110.0), 14.0, flatten=1.3),
+def muscles(p: Point, fascia: Distance, wave: Distance) -> Distance:
+    """Distance to muscle: all within the ``fascia`` but for the fat around the joint.
+
+    The fat of the joint reaches in front over the shin, behind into the popliteal fossa; thin
+    layers of it part the muscles of the calf from each other and from those of the thigh. The
+    random ``wave`` bends its surface and runs through the muscles as thin streaks of fat.
+    """
+    joint = ellipsoid(p, (0.0, 14.0, 8.0), (62.0, 38.0, 50.0))
+    shin = jnp.maximum(jnp.maximum(p.z, p.x - 14.0), 12.0 - p.y)
+    fossa = ellipsoid(p, (3.0, -32.0, 30.0), (13.0, 17.0, 34.0))
+    septa = 0.6 - jnp.minimum(
+        jnp.abs(p.x + 1.0 - 0.05 * p.z), jnp.abs(p.z - 8.0 + 1.1 * (p.y + 48.0)) / 1.5
     )
-    hamstrings = (
-        capsule(p, (-24.0, -37.0, 110.0), (-30.0, -40.0, 14.0), 15.0, flatten=1.2),
-        capsule(p, (-2.0, -46.0, 120.0), (-14.0, -50.0, 48.0), 11.0),
-        capsule(p, (24.0, -36.0, 110.0), (38.0, -28.0, 6.0), 12.5),
-    )
-    quadriceps = (
-        capsule(p, (-30.0, 10.0, 110.0), (-34.0, 12.0, 42.0), 16.0),
-        capsule(p, (31.0, 12.0, 110.0), (33.0, 14.0, 60.0), 16.0),
-        capsule(p, (0.0, 32.0, 120.0), (0.0, 28.0, 92.0), 10.0, flatten=2.0),
-    )
-    leg = (
-        capsule(p, (-4.0, -22.0, -30.0), (-2.0, -24.0, -110.0), 8.0, flatten=2.8),
-        capsule(p, (28.0, 6.0, -46.0), (26.0, 4.0, -110.0), 12.0),
-    )
-    bellies = (*gastrocnemius, *hamstrings, *quadriceps, *leg)
-    nearest = bellies[0]
-    second = jnp.full_like(nearest, jnp.inf)
-    for belly in bellies[1:]:
-        second = jnp.minimum(second, jnp.maximum(nearest, belly))
-        nearest = jnp.minimum(nearest, belly)
-    return jnp.maximum(nearest, 0.5 * (nearest - second) + 0.5)
+    septa = jnp.maximum(jnp.where(p.y < -16.0, septa, -1.0), 0.35 - 6.0 * jnp.abs(wave - 0.7))
+    fat = smooth_union(smooth_union(joint, shin, 12.0), fossa, 8.0) + 2.5 * wave
+    return jnp.maximum(jnp.maximum(fascia, -fat), septa)
 
 
 def limb(p: Point, s: KneeShape, knee_cap: Distance) -> Distance:
     """Distance to the skin: a limb wider above and below the joint, raised by the patella."""
     width = s.limb_radius + 3.0 * ramp(p.z - 20.0, 70.0) + 1.5 * ramp(-20.0 - p.z, 60.0)
     depth = width + 9.0 + 3.0 * ramp(p.z - 30.0, 50.0)
-    leg = ellipse(p.x, p.y + 10.0 - 5.0 * ramp(p.z - 10.0, 60.0), width + s.fat, depth + s.fat)
-    return smooth_union(leg, knee_cap - 3.0 - 0.35 * s.fat, 12.0)
+    lean = 10.0 - 5.0 * ramp(p.z - 10.0, 60.0) + 5.0 * ramp(-p.z, 35.0)
+    leg = ellipse(p.x, p.y + lean, width + s.fat, depth + s.fat - 5.0 * ramp(-p.z, 35.0))
+    return smooth_union(leg, knee_cap - 3.0 - 0.25 * s.fat, 12.0)
 
 
 def fluid(p: Point, s: KneeShape, bones: tuple[Bone, ...]) -> Distance:
@@ -104,8 +94,8 @@ def fluid(p: Point, s: KneeShape, bones: tuple[Bone, ...]) -> Distance:
 
 def vessels(p: Point) -> Distance:
     """Distance to the popliteal artery and vein."""
-    artery = capsule(p, (2.0, -30.0, 110.0), (1.0, -36.0, -110.0), 3.2)
-    vein = capsule(p, (8.0, -36.0, 110.0), (7.0, -43.0, -110.0), 4.0)
+    artery = capsule(p, (2.0, -27.0, 110.0), (1.0, -37.0, -110.0), 2.2)
+    vein = capsule(p, (7.0, -33.0, 110.0), (6.0, -43.0, -110.0), 2.6)
     return jnp.minimum(artery, vein)
 
 
@@ -122,16 +112,17 @@ class Around(NamedTuple):
     skin: Distance
 
 
-def around(p: Point, s: KneeShape, femur: Bone, tibia: Bone, patella: Bone) -> Around:
-    """Distances to all that surrounds the bones, given these with their cartilage."""
+def around(p: Point, s: KneeShape, bones: tuple[Bone, Bone, Bone], wave: Distance) -> Around:
+    """Distances to all that surrounds femur, tibia and patella, in this order."""
+    femur, tibia, patella = bones
     skin = limb(p, s, patella.surface)
     return Around(
         fibula=capsule(p, (35.0, -20.0, -22.0), (31.0, -22.0, -110.0), 7.0),
         meniscus=menisci(p, s, femur.surface, tibia.surface),
         ligament=ligaments(p),
         tendon=tendons(p, s),
-        fluid=fluid(p, s, (femur, tibia, patella)),
+        fluid=fluid(p, s, bones),
         vessel=vessels(p),
-        muscle=jnp.maximum(muscles(p), skin + s.fat),
+        muscle=muscles(p, skin + s.fat, wave),
         skin=skin,
     )
