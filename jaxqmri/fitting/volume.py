@@ -24,7 +24,7 @@ CHUNK = 2**18  # voxels in flight: bounds the memory, keeps every device busy
 MORE_STEPS = 20  # for the voxels that the first steps leave behind
 PATIENT_STEPS = (10, 80)  # for those that are left again, and of those
 PATIENT_STARTS = 4
-WORTH_PADDING = 8  # times a chunk may be padded to spare a compilation
+WORTH_PADDING = 128  # times a part of a volume may be padded to spare a compilation
 SMALLEST = 512  # voxels a device is given at least: below, time is not theirs
 
 UNSET = {
@@ -257,13 +257,14 @@ def _fit_rows(
 ) -> Any:
     """Fit the wanted of the voxels to fit, in chunks of one size on all devices.
 
-    Not too small a part of the volume is fitted in the volume's own size, for which the program
-    is compiled already.
+    A part of the volume is fitted in the volume's own size, for which the program is compiled
+    already, unless it is tiny.
     """
     devices = jax.local_devices()
     count = wanted.size
     size, usual = _chunk(count, len(devices)), _chunk(volume.count, len(devices))
-    size = usual if WORTH_PADDING * size >= usual else size
+    if plan == task.plan and WORTH_PADDING * size >= usual:
+        size = usual
     shared, own = task.parts()
     own = own._replace(signals=volume.signals)
     everything = count == volume.count
