@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import knee_cv
-from experiments.knee_cv_paper import INPUTS, PARTICIPANTS, TABLE_4
+from experiments.knee_cv import experiment as knee_cv
+from experiments.knee_cv.paper import INPUTS, PARTICIPANTS, TABLE_4
 from jaxqmri.io import bids
 from jaxqmri.io.nifti import read_image
 from tests.experiments.small_study import AFFINE, CONTRAST, PD_GAIN, SHAPE, write_study

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.knee_cv_paper import PARTICIPANTS
+from experiments.knee_cv.paper import PARTICIPANTS
 from experiments.run import Result
 
 Person = Mapping[str, Any]

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from experiments import knee_cv_figures as figures
-from experiments.knee_cv_paper import INPUTS, NLLS
-from experiments.knee_cv_results import (
+from experiments.knee_cv import figures
+from experiments.knee_cv.paper import INPUTS, NLLS
+from experiments.knee_cv.results import (
     ALL_TIMES,
     CARTILAGE,
     METRICS,
@@ -17,8 +17,8 @@ from experiments.knee_cv_results import (
     Study,
     labelled,
 )
-from experiments.knee_cv_subjects import Task, displayed
-from experiments.knee_cv_tables import PRINTED, REFERENCE_FIT, TWO_POINT, tables_of
+from experiments.knee_cv.subjects import Task, displayed
+from experiments.knee_cv.tables import PRINTED, REFERENCE_FIT, TWO_POINT, tables_of
 from experiments.run import Result, Run, say
 from jaxqmri import report
 from jaxqmri.report import Html, Number, Section, Table, number

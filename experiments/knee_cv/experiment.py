@@ -1,22 +1,4 @@
-"""Knee T1rho from a PD-weighted image and one spin-lock image: the two-point fits.
-
-Paper
-    Zhong et al., Magnetic Resonance in Medicine 2025;94:2745-2757, doi:10.1002/mrm.70022.
-Question
-    Can a clinical PD-weighted image stand in for the image without spin lock, so that one
-    spin-lock time is enough for a T1rho map? The reference is the fit to four spin-lock times.
-    Here: the paper's non-linear least squares (NLLS) rows, all six inputs of its Table 4. The
-    networks' rows stand beside them as the paper prints them, marked as not run.
-Command
-    python -m experiments.knee_cv [--preset smoke|quick|full|paper] [--data DIR] [--out DIR]
-Duration, on two CPU cores
-    smoke about a minute; quick about five minutes, most of it spent on simulating 40 knees and
-    registering them the first time; full and paper grow with their grids.
-What to expect
-    With a PD-weighted image the fit is far too long, near its bound of 100 ms, because that image
-    is darker than one without spin lock; the longer the spin lock, the less so. With two
-    spin-lock images it is right within a few ms, best with the longest.
-"""
+"""The steps of the experiment, in order."""
 
 from __future__ import annotations
 
@@ -31,11 +13,12 @@ from pathlib import Path
 import numpy as np
 
 import jaxqmri
-from experiments import knee_cv_report as report
+from experiments import knee_cv
 from experiments import run as shared
-from experiments.knee_cv_paper import INPUTS
-from experiments.knee_cv_participants import participant_rows
-from experiments.knee_cv_results import (
+from experiments.knee_cv import report
+from experiments.knee_cv.paper import INPUTS
+from experiments.knee_cv.participants import participant_rows
+from experiments.knee_cv.results import (
     ALL_TIMES,
     Maps,
     Study,
@@ -44,7 +27,7 @@ from experiments.knee_cv_results import (
     reference_rows,
     registration_rows,
 )
-from experiments.knee_cv_subjects import Subject, Task, prepare, read
+from experiments.knee_cv.subjects import Subject, Task, prepare, read
 from experiments.run import Command, Preset, Run
 from experiments.surroundings import available_cores
 from jaxqmri.io import InputError, bids
@@ -86,7 +69,7 @@ PRESETS: dict[Preset, Settings] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the experiment; the exit code."""
-    command = shared.parse(NAME, __doc__ or "", PRESETS, argv)
+    command = shared.parse(NAME, knee_cv.__doc__ or "", PRESETS, argv)
     return shared.execute(lambda: experiment(command))
 
 
@@ -256,7 +239,3 @@ def _own(entities: Mapping[str, str]) -> dict[str, str]:
 
 def _label(entities: Mapping[str, str]) -> str:
     return "_".join(f"{key}-{value}" for key, value in entities.items())
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

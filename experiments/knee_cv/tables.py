@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from experiments.knee_cv_paper import NETWORKS, NLLS, TABLE_4
-from experiments.knee_cv_results import (
+from experiments.knee_cv.paper import NETWORKS, NLLS, TABLE_4
+from experiments.knee_cv.results import (
     AT_BOUND,
     CARTILAGE,
     METRICS,
@@ -16,7 +16,7 @@ from experiments.knee_cv_results import (
     TRUTH_METRICS,
     labelled,
 )
-from experiments.knee_cv_subjects import REGIONS
+from experiments.knee_cv.subjects import REGIONS
 from experiments.run import Result
 from jaxqmri import report
 from jaxqmri.report import Table

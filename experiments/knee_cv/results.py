@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from experiments.knee_cv_paper import (
+from experiments.knee_cv.paper import (
     GROUND_TRUTH_MEAN,
     INPUTS,
     NETWORKS,
@@ -21,7 +21,7 @@ from experiments.knee_cv_paper import (
     TABLE_4,
     Printed,
 )
-from experiments.knee_cv_subjects import REGIONS, SPIN_LOCK_TIMES, Subject, is_simulated
+from experiments.knee_cv.subjects import REGIONS, SPIN_LOCK_TIMES, Subject, is_simulated
 from experiments.run import Result
 from jaxqmri import analysis
 from jaxqmri.analysis import SubjectErrors

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.knee_cv_paper import INPUTS, NETWORKS, NLLS, TABLE_4
-from experiments.knee_cv_results import (
+from experiments.knee_cv.paper import INPUTS, NETWORKS, NLLS, TABLE_4
+from experiments.knee_cv.results import (
     ALL_TIMES,
     CARTILAGE,
     METRICS,
