@@ -62,7 +62,7 @@ class KneeT1rhoStudy:
     pd_protocol: Protocol = PD_FSE
     t1rho_grid: Grid = QUICK_T1RHO
     pd_grid: Grid = QUICK_PD
-    t1rho_mean: Number = 41.0  # of cartilage, mean over the cohort; fluid lifts fits to 45.4
+    t1rho_mean: Number = 40.0  # of cartilage, mean over the cohort; fluid lifts fits to 45.4
     subject_sd: Number = 5.5  # of the subjects' means
     voxel_spread: Number = 0.28  # coefficient of variation within a subject
     snr: Number = 20.0  # s0 over sigma in cartilage, T1rho series

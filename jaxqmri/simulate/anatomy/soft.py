@@ -65,7 +65,7 @@ def muscles(p: Point, fascia: Distance, wave: Distance) -> Distance:
     septa = 0.6 - jnp.minimum(
         jnp.abs(p.x + 1.0 - 0.05 * p.z), jnp.abs(p.z - 8.0 + 1.1 * (p.y + 48.0)) / 1.5
     )
-    septa = jnp.maximum(jnp.where(p.y < -16.0, septa, -1.0), 0.35 - 6.0 * jnp.abs(wave - 0.7))
+    septa = jnp.maximum(jnp.where(p.y < -16.0, septa, -1.0), 0.35 - 6.0 * jnp.abs(wave - 1.3))
     fat = smooth_union(smooth_union(joint, shin, 12.0), fossa, 8.0) + 2.5 * wave
     return jnp.maximum(jnp.maximum(fascia, -fat), septa)
 
