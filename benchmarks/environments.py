@@ -1,0 +1,62 @@
+"""Other packages' environments: made once in the user's cache, one for each peer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import NamedTuple
+
+from jaxqmri.cli.accelerator import cache_folder
+
+
+class Peer(NamedTuple):
+    """What is installed for a peer, and how many voxels it is timed on."""
+
+    requirements: tuple[str, ...]
+    voxels: int
+
+
+PEERS = {
+    "qmrpy": Peer(("qmrpy==2.0.0",), 1000),
+    "ukat": Peer(("ukat==0.7.3", "numpy<2", "scipy<1.12", "nibabel~=5.0.1"), 1000),
+    # DOSMA uses names that NumPy 2 has dropped
+    "dosma": Peer(("dosma==0.1.2", "numpy<2", "pandas<3", "scipy<1.14"), 5000),
+    "torchimize": Peer(("torchimize==0.0.16", "torch==2.13.0"), 50_000),
+}
+
+
+class NotInstalled(RuntimeError):  # noqa: N818
+    """A peer's environment could not be made; the message is the installer's last error."""
+
+
+def interpreter(name: str, patience: float) -> Path:
+    """The Python of a peer's environment, which is made if there is none.
+
+    Raises
+    ------
+    NotInstalled
+        If the installer fails, or is not done after ``patience`` seconds.
+    """
+    folder = cache_folder() / "peers" / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
+    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    complete = folder / "complete.txt"
+    wanted = "\n".join(PEERS[name].requirements)
+    if complete.exists() and complete.read_text("utf-8") == wanted:
+        return python
+    venv.create(folder, with_pip=True, clear=True)
+    # a package that has no wheel here would have to be compiled: that says "does not install"
+    command = [python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
+    try:
+        done = subprocess.run(
+            [*command, *PEERS[name].requirements],
+            capture_output=True, text=True, check=False, timeout=patience,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise NotInstalled(f"pip was not done after {patience:g} s") from None
+    if done.returncode != 0:
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        raise NotInstalled(errors[-1] if errors else f"pip ended with {done.returncode}")
+    complete.write_text(wanted, "utf-8")
+    return python

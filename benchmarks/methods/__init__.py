@@ -1,0 +1,1 @@
+"""Fits that run in this environment, one program each; see :mod:`benchmarks.timing`."""
