@@ -107,7 +107,7 @@ class Fit:
         ),
     ] = False
     magnitude: Annotated[
-        bool, option(None, "Images are magnitudes, whatever their values (t1-ir).")
+        bool, option(None, "Take the images' magnitudes, whatever their sign (t1-ir).")
     ] = False
 
     mask: Annotated[

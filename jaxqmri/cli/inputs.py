@@ -84,7 +84,7 @@ class BidsSource:
             refocusing_angle=flags.refocusing_angle,
         )
         images = nifti.Image(series.images, series.affine, series.sources[0])
-        return Measured(images, _with_sign(protocol, images, flags), self.axis, series.sources)
+        return Measured(*_with_sign(images, protocol, flags), self.axis, series.sources)
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class PlainSource:
         protocol = Protocol(values, refocusing_angle=flags.refocusing_angle)
         for name in method.needs:
             protocol = replace(protocol, **{name: self._number(name, method, flags, noted)})
-        return Measured(images, _with_sign(protocol, images, flags), axis, list(self.paths))
+        return Measured(*_with_sign(images, protocol, flags), axis, list(self.paths))
 
     def _number(
         self, need: str, method: Method, flags: Flags, noted: Sequence[Mapping[str, Any]]
@@ -221,12 +221,16 @@ def _in_folder(
     ]
 
 
-def _with_sign(protocol: Protocol, images: nifti.Image, flags: Flags) -> Protocol:
-    """Note whether the images keep their sign, from the option or from the images."""
-    if flags.signed is not None:
-        return replace(protocol, signed=flags.signed)
-    share = np.count_nonzero(images.data < 0) / images.data.size
-    return replace(protocol, signed=bool(share > SIGNED_SHARE))
+def _with_sign(
+    images: nifti.Image, protocol: Protocol, flags: Flags
+) -> tuple[nifti.Image, Protocol]:
+    """Note whether the images keep their sign; magnitudes that are asked for are taken."""
+    if flags.signed is None:
+        share = np.count_nonzero(images.data < 0) / images.data.size
+        return images, replace(protocol, signed=bool(share > SIGNED_SHARE))
+    if not flags.signed:
+        images = images._replace(data=np.abs(images.data))
+    return images, replace(protocol, signed=flags.signed)
 
 
 def _axis_of(method: Method, flags: Flags) -> Axis:

@@ -170,6 +170,15 @@ def test_inversion_recovery_sees_the_sign_of_its_images(tmp_path, magnitude):
     assert ("<dd>signed</dd>" in page) == (not magnitude)
 
 
+def test_magnitudes_of_signed_images(tmp_path):
+    times, tr = (50.0, 300.0, 700.0, 1300.0, 2500.0), 4000.0
+    sidecars = [{"InversionTime": t / 1e3, "RepetitionTime": tr / 1e3} for t in times]
+    root = save_series(tmp_path / "study", "inv", "IRT1", recovery(times, tr), sidecars)
+    assert main(["fit", "t1-ir", str(root), "--magnitude"]) == 0
+    anat = root / "derivatives" / "jaxqmri" / "sub-01" / "anat"
+    np.testing.assert_allclose(voxels(anat / "sub-01_T1map.nii.gz"), 0.8, rtol=1e-3)
+
+
 def test_flip_angle_series_with_the_b1_map_of_an_earlier_fit(tmp_path):
     b1, t1, m0, tr = 0.85, 1100.0, 5000.0, 15.0
     root = tmp_path / "study"
