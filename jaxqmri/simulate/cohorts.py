@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from jaxqmri.simulate.knee_t1rho import PRESETS, KneeT1rhoStudy, Scan, scan_knee
 from jaxqmri.simulate.people import COLUMNS, participant, person
 
 Progress = Callable[[int, int], None]
+
+THREADS = 2  # one subject is compressed and written while another is simulated
 
 STUDIES = {"knee_t1rho": KneeT1rhoStudy()}
 
@@ -100,18 +104,22 @@ def write_cohort(
     write_json(truth / "simulation.json", settings)
     names = [{"index": i + 1, "name": f"{name} cartilage"} for i, name in enumerate(REGIONS)]
     write_table(manual / "dseg.tsv", names, ["index", "name"])
-    people, latents = [], []
-    for k in range(count):
-        who = person(k, seed)
+
+    def one(k: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        name, who = f"{k + 1:02d}", person(k, seed)
         scan = scan_knee(jax.random.fold_in(jax.random.key(seed), k), who, study)
-        write_subject(root, f"{k + 1:02d}", study, scan)
-        people.append(participant(f"sub-{k + 1:02d}", who))
-        latents.append(
-            {"participant_id": f"sub-{k + 1:02d}"}
-            | {name: round(float(value), 4) for name, value in scan.latent.items()}
-        )
-        if progress is not None:
-            progress(k + 1, count)
+        write_subject(root, name, study, scan)
+        latent = {key: round(float(value), 4) for key, value in scan.latent.items()}
+        return participant(f"sub-{name}", who), {"participant_id": f"sub-{name}", **latent}
+
+    rows = []
+    with ThreadPoolExecutor(THREADS) as pool:
+        # The first alone, so that the others find the program compiled.
+        for row in chain([one(0)], pool.map(one, range(1, count))):
+            rows.append(row)
+            if progress is not None:
+                progress(len(rows), count)
+    people, latents = zip(*rows, strict=True)
     bids.write_participants(root, people, COLUMNS)
     write_table(truth / "subjects.tsv", latents, list(latents[0]))
 
