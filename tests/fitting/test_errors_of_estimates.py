@@ -10,26 +10,8 @@ from jaxqmri import physics
 from tests.fitting.cases import CASES, ECHOES, Case
 
 VOXELS = 20_000
-# Four standard errors of a standard deviation from 20,000 voxels, and of a share of 95 %.
-SD_MARGIN = 4.0 / np.sqrt(2 * VOXELS)
+# Four standard errors of a share of 95 %.
 SHARE_MARGIN = 4.0 * np.sqrt(0.95 * 0.05 / VOXELS)
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_std_is_the_spread_of_the_estimates(case: Case):
-    images, sigma = case.noisy(VOXELS, case.precise_snr, seed=1)
-    result = jaxqmri.fit(case.model, images.astype(np.float32), sigma=sigma, **case.options)
-    good = result.status == jaxqmri.Status.CONVERGED
-    checked = 0
-    for name in result.free:
-        std = getattr(result.std, name)[good]
-        if np.median(std) > 0.1 * abs(case.truth[name]) or np.mean(good) < 0.999:
-            continue
-        z = (getattr(result.params, name)[good] - case.truth[name]) / std
-        assert 0.97 - SD_MARGIN < np.std(z) < 1.03 + SD_MARGIN, name
-        checked += 1
-    if case.name != "t1-ir-magnitude":  # its samples near the null are not Gaussian
-        assert checked or np.mean(good) < 0.999
 
 
 @pytest.mark.parametrize(
