@@ -12,18 +12,40 @@ from jaxqmri.cli.accelerator import cache_folder
 
 
 class Peer(NamedTuple):
-    """What is installed for a peer, and how many voxels it is timed on."""
+    """What is installed for a peer, and how many voxels it is timed on.
+
+    ``alone`` is installed without what it says it needs.
+    """
 
     requirements: tuple[str, ...]
     voxels: int
+    alone: str = ""
 
 
 PEERS = {
     "qmrpy": Peer(("qmrpy==2.0.0",), 1000),
-    "ukat": Peer(("ukat==0.7.3", "numpy<2", "scipy<1.12", "nibabel~=5.0.1"), 1000),
+    # whole, ukat needs a TensorFlow that Python 3.11 cannot have; its mapping does not
+    "ukat": Peer(
+        (
+            "numpy<2",
+            "scipy<1.12",
+            "scikit-learn==1.2.2",
+            "scikit-image<0.22",
+            "dipy==1.9.0",
+            "nibabel",
+            "numba",
+            "pathos",
+            "pandas<3",
+            "tabulate",
+            "tqdm",
+            "matplotlib",
+        ),
+        1000,
+        alone="ukat==0.7.3",
+    ),
     # DOSMA uses names that NumPy 2 has dropped
     "dosma": Peer(("dosma==0.1.2", "numpy<2", "pandas<3", "scipy<1.14"), 5000),
-    "torchimize": Peer(("torchimize==0.0.16", "torch==2.13.0"), 50_000),
+    "torchimize": Peer(("torchimize==0.0.16", "torch==2.13.0"), 10_000),
 }
 
 
@@ -42,21 +64,26 @@ def interpreter(name: str, patience: float) -> Path:
     folder = cache_folder() / "peers" / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     complete = folder / "complete.txt"
-    wanted = "\n".join(PEERS[name].requirements)
+    peer = PEERS[name]
+    wanted = "\n".join((*peer.requirements, peer.alone))
     if complete.exists() and complete.read_text("utf-8") == wanted:
         return python
     venv.create(folder, with_pip=True, clear=True)
-    # a package that has no wheel here would have to be compiled: that says "does not install"
-    command = [python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
+    _install(python, patience, *peer.requirements)
+    if peer.alone:
+        _install(python, patience, "--no-deps", peer.alone)
+    complete.write_text(wanted, "utf-8")
+    return python
+
+
+def _install(python: Path, patience: float, *requirements: str) -> None:
+    command = [python, "-m", "pip", "install", "--quiet", "--prefer-binary", *requirements]
     try:
         done = subprocess.run(
-            [*command, *PEERS[name].requirements],
-            capture_output=True, text=True, check=False, timeout=patience,
-        )  # fmt: skip
+            command, capture_output=True, text=True, check=False, timeout=patience
+        )
     except subprocess.TimeoutExpired:
         raise NotInstalled(f"pip was not done after {patience:g} s") from None
     if done.returncode != 0:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         raise NotInstalled(errors[-1] if errors else f"pip ended with {done.returncode}")
-    complete.write_text(wanted, "utf-8")
-    return python

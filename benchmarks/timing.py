@@ -58,7 +58,10 @@ def serve(prepare: Callable[[dict[str, Any]], tuple[Fit, Columns]]) -> None:
 
 
 def timed(fit: Fit, images: np.ndarray) -> tuple[float, Any, float]:
-    """Seconds on the clock, the result, and seconds of CPU in this process and its children."""
+    """Seconds on the clock, the result, and seconds of CPU in this process and its children.
+
+    Children count once they have ended: a pool that lives on is not seen.
+    """
     cpu, wall = _cpu_seconds(), time.perf_counter()
     result = fit(images)
     return time.perf_counter() - wall, result, _cpu_seconds() - cpu
