@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from jaxqmri.fitting.result import FitResult, Status
 from jaxqmri.fitting.task import Task
@@ -22,14 +21,12 @@ def pooled_sigma(task: Task, fitted: VoxelFit, xp: Any) -> Any:
     chi-square distribution with as many degrees of freedom as a voxel has spare samples: a mean
     would follow the few voxels that moved or pulsated. NaN without spare samples.
     """
-    if task.spare_samples == 0:
-        return xp.nan
-    every = max(1, fitted.squares.shape[0] // POOLED_VOXELS)
-    squares, status = fitted.squares[::every], fitted.status[::every]
-    inner = xp.where(status == Status.CONVERGED, squares, xp.nan)
+    every = max(1, fitted.noise.shape[0] // POOLED_VOXELS)
+    noise, status = fitted.noise[::every], fitted.status[::every]
+    inner = xp.where(status == Status.CONVERGED, noise, xp.nan)
     if xp.__name__ == "numpy" and xp.all(xp.isnan(inner)):
-        return xp.nan
-    return xp.sqrt(xp.nanmedian(inner) / special.chdtri(task.spare_samples, 0.5))
+        return inner.dtype.type(xp.nan)
+    return xp.sqrt(xp.nanmedian(inner))
 
 
 def assemble(

@@ -167,6 +167,11 @@ class FunctionEquation(Equation):
         """Call the function."""
         return jnp.atleast_1d(self.function(self.build(values), *self.args))
 
+    def samples(self) -> int:
+        """Number of signals that one call of the function returns."""
+        ones = {name: jnp.ones(()) for name in self.names}
+        return jax.eval_shape(self.signal, ones).shape[0]
+
     def starts(self, signals: Signals, count: int, held: Mapping[str, Scalar]) -> list[dict]:
         """A plain function has no start of its own."""
         raise TypeError("a fit of a plain function needs start=, a pytree of numbers or maps")

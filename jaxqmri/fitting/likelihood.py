@@ -49,16 +49,17 @@ def rician_misfit(
 ) -> Misfit:
     """Rician log-likelihood in the units of a sum of squares.
 
-    ``sum((M - A)^2 - 2 sigma^2 log[I0(z) exp(-z)])`` with ``z = M A / sigma^2`` and ``A = |S|``:
-    the least-squares misfit plus what magnitude images add to it. Its slope is that of least
-    squares towards ``M I1(z) / I0(z)`` instead of ``M``.
+    ``sum(w (M - A)^2 - 2 sigma^2 log[I0(z) exp(-z)])`` with ``z = w M A / sigma^2`` and
+    ``A = |S|``: the least-squares misfit plus what magnitude images add to it. Its slope is that
+    of least squares towards ``M I1(z) / I0(z)`` instead of ``M``.
 
     Parameters
     ----------
     measured, predicted, weights
         One scalar a sample; a negative magnitude counts as zero.
     sigma
-        Standard deviation of the noise in each of the two channels.
+        Standard deviation of the noise in each of the two channels, of a sample of weight one;
+        of weight ``w`` it is ``sigma / sqrt(w)``.
 
     References
     ----------
@@ -70,11 +71,11 @@ def rician_misfit(
     for m, s, w in zip(measured, predicted, weights, strict=True):
         magnitude = jnp.maximum(m, 0.0)
         amplitude, sign = jnp.abs(s), jnp.where(s < 0, -1.0, 1.0)
-        z = magnitude * amplitude / variance
+        z = w * magnitude * amplitude / variance
         ratio = bessel_ratio(z)
         slope = 1.0 - ratio * ratio - jnp.where(z > 0, ratio / jnp.where(z > 0, z, 1.0), 0.5)
-        cost += w * ((magnitude - amplitude) ** 2 - 2.0 * variance * log_bessel_i0e(z))
+        cost += w * (magnitude - amplitude) ** 2 - 2.0 * variance * log_bessel_i0e(z)
         residual.append(w * sign * (magnitude * ratio - amplitude))
-        bend = 1.0 - magnitude * magnitude / variance * slope
+        bend = 1.0 - w * magnitude * magnitude / variance * slope
         curvature.append(w * jnp.clip(bend, SMALLEST_CURVATURE, 1.0))
     return Misfit(cost, residual, curvature)

@@ -42,13 +42,15 @@ class Minimum(NamedTuple):
     """Where the steps ended.
 
     ``distance`` is the length of the next undamped step, squared, in the metric of the Hessian;
-    ``at_bound`` tells which parameters sit on a bound.
+    ``at_bound`` tells which parameters sit on a bound, ``lost`` whether the
+    samples say nothing about one that does not.
     """
 
     values: Values
     expansion: Expansion
     distance: Scalar
     at_bound: tuple[Condition, ...]
+    lost: Condition
 
 
 def expand(
@@ -183,14 +185,16 @@ def minimise(
         there = stage(expansion_at, moved)
         return stage(accept, moved, there, values, expansion, damping)
 
-    def finish(values: Values, expansion: Expansion) -> tuple[Scalar, tuple]:
+    def finish(values: Values, expansion: Expansion) -> tuple[Scalar, tuple, Condition]:
         held = blocked(values, expansion, lower, upper)
         onward = solve(expansion.hessian, expansion.descent, held, 0.0)
         slope = [jnp.where(h, 0.0, d) for h, d in zip(held, expansion.descent, strict=True)]
         resting = tuple(
             (v <= lo) | (v >= hi) for v, lo, hi in zip(values, lower, upper, strict=True)
         )
-        return _dot(onward, slope), resting
+        rows, _ = factor(expansion.hessian, resting, 0.0)
+        silent = [~r & (row[-1] == 0) for r, row in zip(resting, rows, strict=True)]
+        return _dot(onward, slope), resting, jnp.any(jnp.stack(silent))
 
     # A round before the first step expands about the start: from a flat misfit of infinite cost
     # nothing is proposed, and anything is better. So the equation is compiled only once.
@@ -200,8 +204,7 @@ def minimise(
     flat = flat._replace(cost=jnp.full(flat.cost.shape, jnp.inf, flat.cost.dtype))
     state = (first, flat, jnp.full_like(energy, FIRST_DAMPING / EASED))
     values, expansion, _ = lax.fori_loop(-1, steps, step, state)
-    distance, at_bound = stage(finish, values, expansion)
-    return Minimum(values, expansion, distance, at_bound)
+    return Minimum(values, expansion, *stage(finish, values, expansion))
 
 
 def converged(minimum: Minimum, energy: Float[Array, ""], variance: Scalar) -> Condition:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt8
 
 
 class Status(IntEnum):
-    """What became of one voxel."""
+    """What became of one voxel.
+
+    ``NO_SIGNAL``: no sample above zero, an amplitude of zero, or fewer samples with weight than
+    parameters. ``NOT_FINITE``: a sample, a known value, its error, a weight or the noise is not
+    finite or not possible.
+    """
 
     OUTSIDE_MASK = 0
     CONVERGED = 1
@@ -22,9 +29,16 @@ class Status(IntEnum):
     NOT_FINITE = 5
 
 
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=(
+        "params", "status", "sigma", "std", "triangle", "rmse", "r_squared", "intervals",
+    ),
+    meta_fields=("free",),
+)  # fmt: skip
 @dataclass(frozen=True)
 class FitResult:
-    """Maps of one fit, each of the images' shape without its last axis.
+    """Maps of one fit, each of the images' shape without its last axis; a pytree.
 
     There is an estimate where ``status`` is ``CONVERGED`` or ``AT_BOUND``; elsewhere every map
     holds NaN.

@@ -36,11 +36,6 @@ class Task:
     samples: int
     steps: int
 
-    @property
-    def spare_samples(self) -> int:
-        """Samples beyond the fitted parameters: the degrees of freedom of one voxel."""
-        return self.samples - len(self.plan.free)
-
     def parts(self) -> tuple[Voxel, Voxel]:
         """What all voxels share, and what each has of its own (signals still to come)."""
         signals: Any = None
@@ -88,8 +83,15 @@ def prepare(
     """Check the arguments of a fit of images of ``shape``; see :func:`jaxqmri.fit`."""
     if len(shape) == 0:
         raise ValueError("images must have shape (..., n), contrast last; got a single number")
+    if 0 in shape:
+        raise ValueError(f"images of shape {tuple(shape)} hold no voxel to fit")
     leading, samples = tuple(shape[:-1]), shape[-1]
     equation = _equation(model, start, args)
+    if isinstance(equation, FunctionEquation) and equation.samples() != samples:
+        raise ValueError(
+            f"the function makes {equation.samples()} signals a voxel, "
+            f"images hold {samples} along their last axis (shape {tuple(shape)})"
+        )
     if isinstance(model, SignalModel) and model.samples != samples:
         raise ValueError(
             f"{type(model).__name__} makes {model.samples} signals a voxel, "
@@ -138,6 +140,13 @@ def prepare(
         raise ValueError(
             f"weights must have shape ({samples},) or {tuple(shape)}, got {np.shape(weights)}"
         )
+    if weights is not None and np.ndim(weights) == 1 and not isinstance(weights, Tracer):
+        positive = int(np.count_nonzero(np.asarray(weights) > 0))
+        if np.any(np.asarray(weights) < 0) or positive < len(fitted):
+            raise ValueError(
+                f"weights must be zero or above, at least {len(fitted)} of them above, "
+                f"got {np.asarray(weights).tolist()}"
+            )
     plan = Plan(
         free=fitted,
         likelihood=likelihood,
@@ -177,9 +186,15 @@ def _equation(model: SignalModel | Callable, start: Any, args: tuple) -> Equatio
 
 def _bounds(equation: Equation, bounds: Any, fitted: tuple[str, ...]) -> dict[str, tuple[Any, Any]]:
     limits = equation.limits()
-    if isinstance(bounds, Mapping) and not isinstance(equation, FunctionEquation):
-        given = equation.parts(bounds, "bounds")
-        limits |= {name: tuple(pair) for name, pair in given.items()}
+    if isinstance(bounds, Mapping):
+        unknown = sorted(set(bounds) - set(equation.names))
+        if unknown:
+            names = ", ".join(equation.names)
+            raise ValueError(f"bounds names {', '.join(unknown)}; the model has {names}")
+        for name, pair in bounds.items():
+            if np.shape(pair) != (2,):
+                raise ValueError(f"bounds of {name} must be (lower, upper), got {pair!r}")
+        limits |= {name: tuple(pair) for name, pair in bounds.items()}
     elif bounds is not None:
         lower, upper = (equation.parts(side, "bounds") for side in bounds)
         limits = {n: (lower.get(n, lo), upper.get(n, hi)) for n, (lo, hi) in limits.items()}

@@ -130,9 +130,11 @@ def fit(
         "likelihood": likelihood, "sigma": sigma, "weights": weights, "free": tuple(free),
         "starts": starts, "steps": steps, "args": args,
     }  # fmt: skip
-    if isinstance(images, Tracer):
+    if intervals and fixed_std is not None:
+        raise ValueError("intervals do not carry fixed_std: ask for one of them")
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((model, images, mask, settings))):
         if intervals:
-            raise ValueError("profile-likelihood intervals are not found for traced images")
+            raise ValueError("profile-likelihood intervals are not found for traced values")
         return fit_voxels(model, images, mask=mask, quality=quality, **settings)
     images = np.asarray(images)
     task = prepare(model, images.shape, quality=quality or intervals, **settings)
@@ -165,9 +167,14 @@ def fit_voxels(
     errors are those of :func:`jaxqmri.fit`, without ``intervals`` and ``progress``.
     """
     images = jnp.asarray(images)
+    images = images.astype(jnp.promote_types(images.dtype, jnp.float32))
     task = prepare(model, images.shape, quality=quality, **(UNSET | settings))
     count = int(np.prod(task.shape, dtype=int))
     padded = _rounded(count, 1)
+    plan = task.plan if jax.default_backend() == "cpu" else replace(task.plan, tile=padded)
+    if mask is not None and np.shape(mask) != task.shape:
+        raise ValueError(f"mask has shape {np.shape(mask)}, the images are {task.shape}")
+    inside = jnp.ones(task.shape, bool) if mask is None else _inside(jnp.asarray(mask), jnp)
     shared, own = task.parts()
 
     def rows(leaf: Any) -> Any:
@@ -175,9 +182,10 @@ def fit_voxels(
         return jnp.pad(flat, [(0, padded - count)] + [(0, 0)] * (flat.ndim - 1))
 
     each = jax.tree.map(rows, own._replace(signals=images))
-    fitted = fit_tiles(_tiled(task.plan), task.equation, task.bounds, shared, each)
+    fitted = fit_tiles(plan, task.equation, task.bounds, shared, each)
     fitted = jax.tree.map(lambda leaf: leaf[:count], fitted)
-    inside = jnp.ones(task.shape, bool) if mask is None else jnp.asarray(mask) != 0
+    outside = jnp.asarray(Status.OUTSIDE_MASK, fitted.status.dtype)
+    fitted = fitted._replace(status=jnp.where(inside.ravel(), fitted.status, outside))
 
     def spread(values: Any, fill: Any) -> Any:
         return jnp.where(inside, values.reshape(task.shape), jnp.asarray(fill, values.dtype))
@@ -209,10 +217,10 @@ class Volume:
         dtype = np.dtype(np.float64 if wide else np.float32)
         index = None
         if mask is not None:
-            inside = np.asarray(mask)
-            if inside.shape != shape:
-                raise ValueError(f"mask has shape {inside.shape}, the images are {shape}")
-            index = np.flatnonzero(inside)
+            given = np.asarray(mask)
+            if given.shape != shape:
+                raise ValueError(f"mask has shape {given.shape}, the images are {shape}")
+            index = np.flatnonzero(_inside(given, np))
             if index.size == 0:
                 raise ValueError("the mask is empty: no voxel is above zero")
         return cls(images.reshape(-1, images.shape[-1]), shape, index, dtype)
@@ -245,6 +253,11 @@ class Volume:
     def whole(self, value: Any) -> np.ndarray:
         """A map of the volume from a number or a map."""
         return np.broadcast_to(np.asarray(value, self.dtype), self.shape)
+
+
+def _inside(mask: Any, xp: Any) -> Any:
+    """Voxels of a mask: neither zero nor NaN."""
+    return (mask != 0) & ~xp.isnan(mask)
 
 
 def _fit_rows(

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, UInt8
+from scipy import special
 
 from jaxqmri.fitting.equation import Equation
 from jaxqmri.fitting.likelihood import Misfit, gaussian_misfit, rician_misfit
@@ -66,14 +68,15 @@ class VoxelFit(NamedTuple):
     """Estimates of one voxel, NaN where there is none; of many, each entry an array over them.
 
     ``covariance`` is the lower triangle for noise of unit variance, ``carried`` what the errors
-    of known parameters add to it, ``squares`` the weighted sum of squared residuals.
+    of known parameters add to it, ``noise`` the weighted sum of squared residuals over the median
+    of its chi-square distribution: an estimate of the noise's variance to be pooled.
     """
 
     values: dict[str, Any]
     status: Any
     covariance: Triangle | None
     carried: Triangle | None
-    squares: Any
+    noise: Any
     rmse: Any
     r_squared: Any
 
@@ -142,7 +145,9 @@ def fit_voxel(
         else voxel.sigma * voxel.sigma
     )
     values = dict(zip(free, best.values, strict=True))
-    status = _status(equation, voxel, values, converged(best, energy, variance), best.at_bound)
+    spare = _spare_samples(voxel, len(free))
+    settled = converged(best, energy, variance) & ~(best.lost & ~_any(best.at_bound))
+    status = _status(equation, voxel, values, settled, _any(best.at_bound), spare, energy)
     known = (status == Status.CONVERGED) | (status == Status.AT_BOUND)
 
     def where_known(value: Scalar) -> Scalar:
@@ -168,7 +173,7 @@ def fit_voxel(
         status,
         jax.tree.map(where_known, covariance),
         jax.tree.map(where_known, carried),
-        where_known(squares),
+        where_known(squares / jnp.asarray(_chi_square_medians(size), signals.dtype)[spare]),
         where_known(jnp.sqrt(squares / weight)),
         where_known(jnp.where(total > 0, 1.0 - squares / total, jnp.nan)),
     )
@@ -235,25 +240,48 @@ def _starts(plan: Plan, equation: Equation, voxel: Voxel, signals: Signals) -> l
     return [tuple(jnp.asarray(s[name], signals.dtype) for name in plan.free) for s in begun]
 
 
+def _spare_samples(voxel: Voxel, parameters: int) -> Any:
+    """Samples of any weight beyond the parameters; negative where there are too few."""
+    if voxel.weights is None:
+        return voxel.signals.shape[0] - parameters
+    return jnp.sum(voxel.weights > 0) - parameters
+
+
+def _chi_square_medians(samples: int) -> np.ndarray:
+    """Median of chi-square with 0, 1, ... degrees of freedom; none with zero."""
+    return np.array([np.nan, *(special.chdtri(k, 0.5) for k in range(1, samples + 1))])
+
+
+def _any(conditions: tuple[Condition, ...]) -> Condition:
+    return jnp.any(jnp.stack(conditions))
+
+
 def _status(
     equation: Equation,
     voxel: Voxel,
     values: Mapping[str, Scalar],
-    is_converged: Condition,
-    at_bound: tuple[Condition, ...],
+    settled: Condition,
+    at_bound: Condition,
+    spare: Any,
+    energy: Float[Array, ""],
 ) -> UInt8[Array, ""]:
-    inputs = (voxel.signals, voxel.known, voxel.weights, voxel.sigma)
-    finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(inputs)]))
+    inputs = (voxel.signals, voxel.known, voxel.known_std, voxel.weights, voxel.sigma)
+    sound = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(inputs)]))
+    if voxel.weights is not None:
+        sound &= jnp.all(voxel.weights >= 0)
+    if voxel.sigma is not None:
+        sound &= jnp.asarray(voxel.sigma) > 0
     present = voxel.signals != 0 if equation.signed else voxel.signals > 0
-    signal = jnp.any(present)
+    signal = jnp.any(present) & (spare >= 0)
     leading = equation.leading_amplitude
     if leading is not None and leading in values:
         signal &= ~(values[leading] == 0)
-    resting = jnp.any(jnp.stack(at_bound))
-    status = jnp.where(resting, Status.AT_BOUND, Status.CONVERGED)
-    status = jnp.where(is_converged, status, Status.NOT_CONVERGED)
+    number = jnp.finfo(energy.dtype)
+    settled &= energy > number.tiny / number.eps  # below, squares have lost their digits
+    status = jnp.where(at_bound, Status.AT_BOUND, Status.CONVERGED)
+    status = jnp.where(settled, status, Status.NOT_CONVERGED)
     status = jnp.where(signal, status, Status.NO_SIGNAL)
-    return jnp.where(finite, status, Status.NOT_FINITE).astype(jnp.uint8)
+    return jnp.where(sound, status, Status.NOT_FINITE).astype(jnp.uint8)
 
 
 def _carried(

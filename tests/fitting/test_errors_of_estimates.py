@@ -89,3 +89,16 @@ def test_rician_bias_is_a_fifth_of_the_gaussian():
     gaussian_bias = np.nanmedian(gaussian.params.t2) - 40.0
     rician_bias = np.nanmedian(rician.params.t2) - 40.0
     assert abs(rician_bias) < abs(gaussian_bias) / 5
+
+
+def test_weighted_rician_is_unbiased():
+    model = physics.T2Decay([10, 20, 30, 45, 60, 80])
+    clean = np.asarray(model(model.Params(100.0, 30.0)))
+    sigma = np.array([5.0, 5.0, 5.0, 10.0, 10.0, 10.0])
+    noise = np.random.default_rng(7).normal(0, 1, (2, VOXELS, 6)) * sigma
+    images = np.hypot(clean + noise[0], noise[1]).astype(np.float32)
+    weights = (5.0 / sigma) ** 2
+    rician = jaxqmri.fit(model, images, likelihood="rician", sigma=5.0, weights=weights)
+    gaussian = jaxqmri.fit(model, images, weights=weights)
+    assert abs(np.nanmedian(rician.params.t2) - 30.0) < 0.3
+    assert abs(np.nanmedian(gaussian.params.t2) - 30.0) > 1.0

@@ -165,6 +165,69 @@ def test_traced_images_give_the_same_maps():
     assert np.allclose(std, host.std.t1rho, rtol=1e-3, equal_nan=True)
 
 
+def test_samples_without_weight_do_not_count_as_residuals():
+    rng = np.random.default_rng(5)
+    model = physics.T2Decay([10, 20, 30, 40, 50, 60])
+    images = np.asarray(model(model.Params(100.0, 40.0))) + rng.normal(0, 2.0, (4000, 6))
+    images = images.astype(np.float32)
+    three = jaxqmri.fit(physics.T2Decay([10, 20, 30]), images[:, :3])
+    for weights in ([1, 1, 1, 0, 0, 0], np.broadcast_to([1, 1, 1, 0, 0, 0], (4000, 6))):
+        result = jaxqmri.fit(model, images, weights=np.asarray(weights, np.float32))
+        assert result.sigma == pytest.approx(three.sigma, rel=1e-3)
+        assert np.nanmedian(result.std.t2) == pytest.approx(np.nanmedian(three.std.t2), rel=1e-2)
+        assert result.std.t2.dtype == np.float32
+
+
+def test_too_few_samples_with_weight_and_impossible_noise_have_no_estimate():
+    images = np.broadcast_to(CLEAN, (4, 4)).copy()
+    weights = np.ones((4, 4))
+    weights[1, 1:] = 0
+    weights[2, 0] = -1
+    sigma = np.array([1.0, 1.0, 1.0, 0.0])
+    result = jaxqmri.fit(MODEL, images, weights=weights, sigma=sigma)
+    wanted = [Status.CONVERGED, Status.NO_SIGNAL, Status.NOT_FINITE, Status.NOT_FINITE]
+    assert result.status.tolist() == wanted
+    assert np.isnan(result.params.t1rho[1:]).all()
+
+
+def test_vanishing_images_are_not_called_converged():
+    images = np.stack([CLEAN, CLEAN * 1e-14, CLEAN * 1e-25]).astype(np.float32)
+    result = jaxqmri.fit(MODEL, images)
+    assert np.allclose(result.params.t1rho[:2], 40.0, rtol=1e-3)
+    assert result.status[2] == Status.NOT_CONVERGED
+
+
+def test_nan_in_a_mask_is_outside():
+    images = np.broadcast_to(CLEAN, (3, 4)).copy()
+    result = jaxqmri.fit(MODEL, images, mask=np.array([1.0, np.nan, 0.0]))
+    assert result.status.tolist() == [Status.CONVERGED, Status.OUTSIDE_MASK, Status.OUTSIDE_MASK]
+
+
+def test_traced_fit_pools_noise_inside_the_mask_and_leaves_jit_whole():
+    rng = np.random.default_rng(6)
+    images = CLEAN + rng.normal(0, 1, (600, 4)) * np.where(np.arange(600) < 200, 1, 30)[:, None]
+    mask = np.arange(600) < 200
+    host = jaxqmri.fit(MODEL, images, mask=mask)
+    traced = jax.jit(lambda x: fitting.fit_voxels(MODEL, x, mask=mask))(images)
+    assert traced.free == host.free
+    assert float(traced.sigma) == pytest.approx(float(host.sigma), rel=1e-3)
+    whole = jax.jit(lambda x: fitting.fit_voxels(MODEL, x))(images.astype(np.int16))
+    assert whole.params.t1rho.dtype == np.float32
+
+
+def test_traced_times_are_handed_over():
+    images = np.broadcast_to(CLEAN, (3, 4)).copy()
+    t1rho = jax.jit(lambda t: jaxqmri.fit(physics.T1rhoDecay(t), images).params.t1rho)
+    assert np.allclose(t1rho(jnp.array([0.0, 10.0, 30.0, 50.0])), 40.0, rtol=1e-4)
+
+
+def test_a_function_of_another_length_is_named():
+    with pytest.raises(ValueError, match="the function makes 5 signals"):
+        jaxqmri.fit(
+            decay, np.ones((3, 4)), args=(np.arange(5.0),), start={"a": 1.0, "shape": (2.0, 0.0)}
+        )
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -181,6 +244,11 @@ def test_traced_images_give_the_same_maps():
         ({"sigma": -1.0}, "sigma must be above zero"),
         ({"sigma": np.ones(2)}, "sigma has shape"),
         ({"weights": np.ones(3)}, "weights must have shape"),
+        ({"weights": np.array([1.0, 0, 0, 0])}, "at least 2 of them above"),
+        ({"weights": np.array([1.0, -1, 1, 1])}, "weights must be zero or above"),
+        ({"bounds": {"t1rho": (1.0,)}}, r"must be \(lower, upper\)"),
+        ({"images": np.ones((0, 4))}, "hold no voxel"),
+        ({"intervals": True, "fixed": {"s0": 1.0}, "fixed_std": {"s0": 0.1}}, "do not carry"),
         ({"free": ("b1",)}, "free names 'b1'"),
         ({"start": {"s0": 1.0}}, "start lacks t1rho"),
         ({"steps": 0}, "at least 1"),
