@@ -252,6 +252,22 @@ WORDS = {
 """Option and name of what methods need beside the values that differ."""
 
 
+def keeps_plain_name(method_name: str, suffix: str) -> bool:
+    """Whether a method's map is called by its suffix alone, so that no two methods' maps collide.
+
+    It is where no other method has such a map, or where this is the first method that is for it:
+    ``T2map`` of t2, but ``desc-t2epg_T2map``. An amplitude, which no method is for, names its
+    method.
+    """
+    having = [
+        name
+        for name, method in METHODS.items()
+        if any(called.suffix == suffix for called in method.maps.values())
+    ]
+    meant = [n for n in having if METHODS[n].maps[METHODS[n].main].suffix == suffix]
+    return having == [method_name] or meant[:1] == [method_name]
+
+
 def table_of_methods() -> str:
     """Name, equation and options of every method, one a line, for a help text."""
     lines = []

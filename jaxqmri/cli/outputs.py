@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from jaxqmri.cli.inputs import BidsSource, Measured, PlainSource, Source
-from jaxqmri.cli.models import MapName, Method
+from jaxqmri.cli.models import MapName, Method, keeps_plain_name
 from jaxqmri.io import bids
 
 if TYPE_CHECKING:
     from jaxqmri.fitting import FitResult
-
-AMPLITUDES = ("S0map", "M0map")
 
 
 @dataclass(frozen=True)
@@ -53,10 +51,11 @@ class Output:
     def place(self, parameter: MapName, desc: str | None = None) -> str:
         """A map's path below the output folder.
 
-        In a BIDS folder several methods may write an amplitude (``S0map``): it names its method.
+        A BIDS folder is shared by all methods: where several map one quantity, all but the plain
+        one name themselves.
         """
         if isinstance(self.source, BidsSource):
-            if parameter.suffix in AMPLITUDES:
+            if not keeps_plain_name(self.method_name, parameter.suffix):
                 desc = self.method_name.replace("-", "") + (desc or "")
             return bids.map_name(self.source.entities, parameter.suffix, desc)
         return f"desc-{desc}_{parameter.suffix}.nii.gz" if desc else f"{parameter.suffix}.nii.gz"

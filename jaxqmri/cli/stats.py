@@ -76,7 +76,7 @@ class Stats:
     """BIDS dataset whose derivatives hold maps and regions. Left out, --maps and --labels are
     files."""
     maps: Annotated[tuple[str, ...], arg(metavar="MAP ...")] = ()
-    """Map files; of a study, names of maps such as T2map or T1rho."""
+    """Map files; of a study, names of maps such as T2map, T1rho or desc-t2epg_T2map."""
     labels: Annotated[tuple[str, ...], arg(metavar="LABELS ...")] = ()
     """Label files, one for all maps or one for each; of a study, who drew the regions: the folder
     under derivatives that holds the dseg images."""
@@ -153,9 +153,14 @@ class Stats:
         if self.subjects:
             raise InputError("--subjects: a study's file names say whose the maps are")
         regions = bids.map_folder(study, self.labels[0])
+        folder = bids.map_folder(study, self.pipeline)
         found = []
-        for suffix in self.maps:
-            for entities, path in bids.find_maps(bids.map_folder(study, self.pipeline), suffix):
+        for text in self.maps:
+            called = bids.parse_name(f"{text}.nii.gz")
+            if called is None or set(called.entities) - {"desc"}:
+                raise InputError(f"--maps {text}: expected a map's name, such as T2map")
+            suffix = called.suffix
+            for entities, path in bids.find_maps(folder, suffix, called.entities.get("desc")):
                 whose = {key: entities[key] for key in ("sub", "ses") if key in entities}
                 others = {key: value for key, value in entities.items() if key not in whose}
                 found.append(

@@ -161,7 +161,8 @@ def find_maps(
         if name is not None and name.suffix == suffix and name.entities.get("desc") == desc:
             found.append((name.entities, path))
     if not found:
-        raise InputError(f"{folder}: no map called {suffix}")
+        called = suffix if desc is None else f"desc-{desc}_{suffix}"
+        raise InputError(f"{folder}: no map called {called}")
     return sorted(found, key=lambda entry: entities_key(entry[0]))
 
 

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from jaxqmri.cli.fit import MethodName
+from jaxqmri.cli.inputs import BidsSource
 from jaxqmri.cli.main import COMMANDS, main
-from jaxqmri.cli.models import METHODS
+from jaxqmri.cli.models import ECHO, METHODS
+from jaxqmri.cli.outputs import Output
 from tests.cli.conftest import AFFINE, TE, decay, save, save_series
 
 WORDS = [str(time) for time in TE]
@@ -205,9 +207,29 @@ def test_flip_angle_series_with_the_b1_map_of_an_earlier_fit(tmp_path):
     assert main(["fit", "t1-vfa", str(root), "--fixed", "b1=TB1map", "--no-quality"]) == 0
     anat = root / "derivatives" / "jaxqmri" / "sub-01" / "anat"
     np.testing.assert_allclose(voxels(anat / "sub-01_TB1map.nii.gz"), b1, rtol=1e-3)
-    np.testing.assert_allclose(voxels(anat / "sub-01_T1map.nii.gz"), t1 / 1e3, rtol=2e-3)
-    held = sidecar(anat / "sub-01_T1map.nii.gz")["Held"]
+    np.testing.assert_allclose(voxels(anat / "sub-01_desc-t1vfa_T1map.nii.gz"), t1 / 1e3, rtol=2e-3)
+    held = sidecar(anat / "sub-01_desc-t1vfa_T1map.nii.gz")["Held"]
     assert held == {"b1": "sub-01/anat/sub-01_TB1map.nii.gz"}
+
+
+def test_methods_of_one_quantity_keep_their_maps_apart(dataset):
+    for model in ("t2", "t2-offset"):
+        assert main(["fit", model, str(dataset), "--no-quality"]) == 0
+    anat = dataset / "derivatives" / "jaxqmri" / "sub-01" / "anat"
+    assert sidecar(anat / "sub-01_T2map.nii.gz")["Model"] == "T2Decay"
+    assert sidecar(anat / "sub-01_desc-t2offset_T2map.nii.gz")["Model"] == "T2DecayOffset"
+    assert (anat / "sub-01_desc-t2offsetstatus_T2map.nii.gz").exists()
+
+
+def test_no_two_maps_of_a_dataset_have_one_name(dataset):
+    source = BidsSource(dataset, "MESE", {"sub": "01"}, ECHO)
+    paths = [
+        Output(source, name, method, "s", None).place(called, desc)
+        for name, method in METHODS.items()
+        for called in method.maps.values()
+        for desc in (None, "std", "lower", "upper", "rmse", "rsquared", "status", "quality")
+    ]
+    assert len(paths) == len(set(paths))
 
 
 def test_saturation_recovery(tmp_path):
