@@ -104,7 +104,7 @@ def staged(
                 raise InputError(
                     f"{out}: holds results made with other settings "
                     f"({_difference(previous['settings'], wanted)}); "
-                    "give another output folder, or overwrite"
+                    "give another output folder, or --overwrite"
                 )
             yield Staging(folder, out, done)
             if not done:
@@ -211,11 +211,18 @@ def _commit(
         if path.is_file()
     }
     ours = set() if previous is None else set(previous["files"])
+    for other in sorted((out / RECORDS).glob("*.json")):
+        taken = sorted(set(files) & set(read_json(other)["files"]) - ours)
+        if other != _record_path(out, name) and taken:
+            raise InputError(
+                f"{out / taken[0]}: belongs to the results of {other.stem}; "
+                "give another output folder"
+            )
     for file in files:
         if not overwrite and file not in ours and (out / file).exists():
             raise InputError(
                 f"{out / file}: exists and was not made by this command; "
-                "give another output folder, or overwrite"
+                "give another output folder, or --overwrite"
             )
     record = {"settings": settings, "files": files}
     try:

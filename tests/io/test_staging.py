@@ -86,6 +86,9 @@ def test_names_share_a_folder(tmp_path):
     make(out, {"a": 2}, {"2.txt": ""}, name="sub-02")
     assert files(out) == ["1.txt", "2.txt"]
     assert make(out, {"a": 1}, name="sub-01")
+    with pytest.raises(InputError, match=r"1\.txt: belongs to the results of sub-01"):
+        make(out, {"a": 3}, {"1.txt": "theirs"}, name="sub-03", overwrite=True)
+    assert make(out, {"a": 1}, name="sub-01")
 
 
 def test_files_that_are_not_ours_are_kept(tmp_path):
