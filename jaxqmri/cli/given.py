@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -31,7 +31,7 @@ def read_mask(text: str, source: Source, images: nifti.Image) -> Given:
         If there is no such file, it lies on another grid, or no voxel is inside.
     """
     path = Path(text)
-    if isinstance(source, BidsSource) and not path.exists():
+    if isinstance(source, BidsSource) and not path.is_file():
         if not bids.map_folder(source.root, text).is_dir():
             raise InputError(
                 f"--mask {text}: no such file, nor a folder derivatives/{text} in {source.root}"
@@ -57,7 +57,8 @@ def read_known(
     """Parameters held at a number or a map, from ``NAME=VALUE``.
 
     A value is a number, a file, or in a BIDS folder the name of a map (``b1=TB1map``) that an
-    earlier fit wrote for the same subject.
+    earlier fit wrote for the same subject, with its ``desc`` where it has one
+    (``b1=desc-t2epg_TB1map``).
 
     Raises
     ------
@@ -71,8 +72,8 @@ def read_known(
             known[name] = Given(number)
             continue
         path = Path(text)
-        if isinstance(source, BidsSource) and not path.exists() and text.isalnum():
-            path = bids.find_image(out, _who(source), text)
+        if isinstance(source, BidsSource) and not path.is_file() and _is_name(text):
+            path = _earlier_map(text, option, name, source, out)
         found = bids.read_map(path)
         image = nifti.Image(found.data, found.affine, found.path)
         nifti.check_same_grid(image, images, f"{name} map")
@@ -97,6 +98,39 @@ def read_bounds(texts: Sequence[str], parameters: Sequence[str]) -> dict[str, tu
             )
         bounds[name] = (ends[0], ends[1])
     return bounds
+
+
+def check_known(
+    known: Mapping[str, Given], known_std: Mapping[str, Given], bounds: tuple[Any, Any]
+) -> None:
+    """Refuse fixed numbers that the model cannot take, and errors that are none.
+
+    Parameters
+    ----------
+    known, known_std
+        Fixed parameters and their standard errors.
+    bounds
+        The model's lower and upper bounds, by parameter.
+
+    Raises
+    ------
+    InputError
+        If a fixed number is not finite or not within the bounds, or a standard error is negative
+        or a number that is not finite.
+    """
+    for name, entry in known.items():
+        low, high = (float(getattr(end, name)) for end in bounds)
+        if entry.path is None and not (np.isfinite(entry.value) and low <= entry.value <= high):
+            raise InputError(
+                f"--fixed {name}={entry.value:g}: expected a number from {low:g} to {high:g}"
+            )
+    for name, entry in known_std.items():
+        if entry.path is None and not (np.isfinite(entry.value) and entry.value >= 0):
+            raise InputError(
+                f"--fixed-std {name}={entry.value:g}: expected a number, zero or above"
+            )
+        if np.any(np.asarray(entry.value) < 0):
+            raise InputError(f"{entry.path}: --fixed-std {name}: a standard error below zero")
 
 
 def noise_level(sigma: Sigma, likelihood: str, images: nifti.Image) -> float | None:
@@ -126,6 +160,22 @@ def noise_level(sigma: Sigma, likelihood: str, images: nifti.Image) -> float | N
     from jaxqmri.physics import sigma_from_background
 
     return float(sigma_from_background(images.data[air]))
+
+
+def _earlier_map(text: str, option: str, name: str, source: BidsSource, out: Path) -> Path:
+    """The map of this name that a fit of the same subject has left in ``out``."""
+    called = bids.parse_name(f"{text}.nii.gz")
+    if called is None or set(called.entities) - {"desc"}:
+        raise InputError(
+            f"{option} {name}={text}: expected a number, a file, or the name of a map "
+            "such as TB1map"
+        )
+    return bids.find_image(out, {**_who(source), **called.entities}, called.suffix)
+
+
+def _is_name(text: str) -> bool:
+    """Whether this can be a map's name, having neither folder nor extension."""
+    return "." not in text and Path(text).name == text
 
 
 def _who(source: BidsSource) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from jaxqmri.cli.given import Given, noise_level, read_bounds, read_known, read_mask
+from jaxqmri.cli.given import Given, check_known, noise_level, read_bounds, read_known, read_mask
 from jaxqmri.cli.inputs import Flags, Measured, Source
 from jaxqmri.cli.loading import Loading
 from jaxqmri.cli.models import METHODS, Method
@@ -135,6 +135,7 @@ def _check(
     for name in known_std:
         if name not in known:
             raise InputError(f"--fixed-std {name}: {name} is not --fixed")
+    check_known(known, known_std, model.bounds())
     held = (set(model.defaults) - set(options.free)) | set(known)
     free = [name for name in names if name not in held]
     if not free:
@@ -151,3 +152,9 @@ def _check(
     for weight in options.weights:
         if not np.isfinite(weight) or weight < 0:
             raise InputError(f"--weights {weight:g}: expected a number, zero or above")
+    weighted = np.count_nonzero(options.weights)
+    if options.weights and weighted < len(free):
+        raise InputError(
+            f"--weights: {weighted} above zero cannot determine {len(free)} parameters "
+            f"({', '.join(free)})"
+        )

@@ -339,3 +339,45 @@ def test_simulated_numbers_that_make_no_sense(tmp_path, refused):
     words = ["simulate", "knee_t1rho", "--out", tmp_path / "knees"]
     assert "--subjects 0" in refused(*words, "--subjects", "0")
     assert "--seed -1" in refused(*words, "--seed", "-1")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--fixed", "s0=nan", "--fixed s0=nan: expected a number from 0 to inf"),
+        ("--fixed", "s0=inf", "--fixed s0=inf"),
+        ("--fixed", "t2=-5", "--fixed t2=-5: expected a number from 0.1 to"),
+        ("--fixed-std", "s0=-1", "--fixed-std s0=-1: expected a number, zero or above"),
+    ],
+)
+def test_fixed_numbers_that_no_model_takes(plain, refused, option, value, expected):
+    fixed = ["--fixed", "s0=100"] if option == "--fixed-std" else []
+    assert expected in refused("fit", "t2", plain, *te(*TE), *fixed, option, value)
+
+
+def test_fixed_std_map_below_zero(plain, tmp_path, refused):
+    std = save(tmp_path / "std.nii.gz", np.full((4, 3, 2), -1.0, np.float32))
+    words = ["--fixed", "s0=100", "--fixed-std", f"s0={std}"]
+    message = refused("fit", "t2", plain, *te(*TE), *words)
+    assert str(std) in message
+    assert "below zero" in message
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [((1, 0, 0, 0), "1 above zero cannot determine 2"), ((1, 1, 1, -1), "--weights -1")],
+)
+def test_weights_that_leave_too_little(plain, refused, weights, expected):
+    assert expected in refused("fit", "t2", plain, *te(*TE), "--weights", *weights)
+
+
+def test_a_folder_does_not_hide_what_a_study_has(dataset, tmp_path, monkeypatch):
+    anat = dataset / "derivatives" / "manual" / "sub-01" / "anat"
+    save(anat / "sub-01_dseg.nii.gz", np.ones((4, 3, 2), np.uint8))
+    (tmp_path / "manual").mkdir()
+    (tmp_path / "S0map").mkdir()
+    monkeypatch.chdir(tmp_path)
+    found = dataset / "derivatives" / "jaxqmri" / "sub-01" / "anat"
+    save(found / "sub-01_S0map.nii.gz", decay(times=(0.0,))[..., 0])
+    words = ["fit", "t2", str(dataset), "--mask", "manual", "--fixed", "s0=S0map", "--no-quality"]
+    assert main(words) == 0
