@@ -115,6 +115,9 @@ class Output:
                 said = {"Description": words, "Units": unit}
                 maps.append((self.place(called, desc), np.asarray(getattr(structure, name)), said))
         main = self.method.maps[self.method.main]
+        status = Path(self.place(main, "status")).name
+        for _, _, fields in maps:
+            fields["StatusMap"] = status
         for desc, words, unit, data in (
             ("rmse", "root mean square of the residuals", "arbitrary", result.rmse),
             ("rsquared", "share of the samples' variance that is explained", "", result.r_squared),

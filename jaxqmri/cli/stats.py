@@ -13,7 +13,10 @@ from tyro.conf import arg
 from jaxqmri.io import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from jaxqmri.io.bids import Map
+    from jaxqmri.io.nifti import Image
 
 COLUMNS = (
     "subject",
@@ -24,10 +27,12 @@ COLUMNS = (
     "region",
     "voxels",
     "valid_voxels",
+    "at_bound",
     "mean",
     "sd",
     "median",
 )
+CONVERGED, AT_BOUND = 1, 2  # codes of jaxqmri.Status, whose package would import JAX
 REPEATED = (
     "map",
     "unit",
@@ -62,7 +67,9 @@ class Stats:
       jaxqmri stats --labels roi.nii.gz --maps day1.nii.gz day2.nii.gz --subjects A A
       jaxqmri stats study --labels manual --maps T2map --out table.tsv
 
-    Voxels without an estimate are counted but enter no number. A region that no voxel has keeps
+    Voxels without an estimate are counted but enter no number. Nor do voxels whose estimate lies at
+    a bound of the fit, which is no measurement: where the status map of jaxqmri fit lies beside the
+    map, the column at_bound counts them; elsewhere it is empty. A region that no voxel has keeps
     its row, with zero voxels. Times are in ms, SD is the spread over the region's voxels.
 
     Where subjects have several visits, a second table follows (beside --out, named
@@ -175,6 +182,8 @@ class Stats:
         return found
 
     def _rows(self, measured: Measured) -> list[dict[str, Any]]:
+        import numpy as np
+
         from jaxqmri.analysis.regions import region_statistics
         from jaxqmri.io import bids, nifti
 
@@ -182,6 +191,11 @@ class Stats:
         labels = nifti.read_label_image(measured.labels)
         image = nifti.Image(quantity.data, quantity.affine, quantity.path)
         nifti.check_same_grid(image, labels, "map")
+        status = status_of(image)
+        values, at_bound = quantity.data, None
+        if status is not None:
+            values = np.where(status == CONVERGED, values, np.nan)
+            at_bound = labels.data[status == AT_BOUND]
         names = (
             bids.read_label_names(self.names)
             if self.names is not None
@@ -201,12 +215,35 @@ class Stats:
                 "region": names.get(row.label, str(row.label)),
                 "voxels": row.voxels,
                 "valid_voxels": row.valid,
+                "at_bound": None if at_bound is None else np.count_nonzero(at_bound == row.label),
                 "mean": row.mean,
                 "sd": row.sd,
                 "median": row.median,
             }
-            for row in region_statistics(quantity.data, labels.data, wanted)
+            for row in region_statistics(values, labels.data, wanted)
         ]
+
+
+def status_of(quantity: Image) -> np.ndarray | None:
+    """What became of each voxel of a map, by the status map that its sidecar names.
+
+    None where there is no sidecar, it names none, or the status map is not beside the map.
+
+    Raises
+    ------
+    InputError
+        If the status map cannot be read or lies on another grid.
+    """
+    from jaxqmri.io import files, nifti
+
+    sidecar = nifti.sidecar_path(quantity.path)
+    name = files.read_json(sidecar).get("StatusMap") if sidecar.exists() else None
+    path = quantity.path.with_name(str(name))
+    if name is None or not path.is_file():
+        return None
+    status = nifti.read_image(path)
+    nifti.check_same_grid(status, quantity, "status map")
+    return status.data
 
 
 def repeatability_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

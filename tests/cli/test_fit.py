@@ -218,7 +218,9 @@ def test_methods_of_one_quantity_keep_their_maps_apart(dataset):
     anat = dataset / "derivatives" / "jaxqmri" / "sub-01" / "anat"
     assert sidecar(anat / "sub-01_T2map.nii.gz")["Model"] == "T2Decay"
     assert sidecar(anat / "sub-01_desc-t2offset_T2map.nii.gz")["Model"] == "T2DecayOffset"
-    assert (anat / "sub-01_desc-t2offsetstatus_T2map.nii.gz").exists()
+    offset = sidecar(anat / "sub-01_desc-t2offset_S0map.nii.gz")
+    assert offset["StatusMap"] == "sub-01_desc-t2offsetstatus_T2map.nii.gz"
+    assert (anat / offset["StatusMap"]).exists()
 
 
 def test_no_two_maps_of_a_dataset_have_one_name(dataset):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from jaxqmri import Status
 from jaxqmri.cli.stats import Stats
 from jaxqmri.io import InputError, bids, files, nifti
 
@@ -33,6 +34,7 @@ def test_one_map(tmp_path, capsys):
         "region": "femoral",
         "voxels": 3,
         "valid_voxels": 2,
+        "at_bound": None,
         "mean": 15,
         "sd": 7.07107,
         "median": 15,
@@ -41,6 +43,21 @@ def test_one_map(tmp_path, capsys):
     assert (third["region"], third["voxels"], third["mean"]) == ("patellar", 0, None)
     assert "femoral" in capsys.readouterr().out
     assert not (tmp_path / "table_repeatability.tsv").exists()
+
+
+def test_voxels_at_a_bound_are_counted_and_left_out(tmp_path):
+    data = np.array([[[10, 20, 30, 0], [1000, 50, 1000, 0]]], np.float32)
+    status = np.full(data.shape, Status.CONVERGED, np.uint8)
+    status[data == 1000] = Status.AT_BOUND
+    said = {"Units": "ms", "StatusMap": "desc-status_T2map.nii.gz"}
+    bids.write_map_file(tmp_path / "T2map.nii.gz", data, AFFINE, said)
+    nifti.write_image(tmp_path / "desc-status_T2map.nii.gz", status, AFFINE)
+    out = tmp_path / "table.tsv"
+    maps, labels = (str(tmp_path / "T2map.nii.gz"),), (write_region(tmp_path),)
+    Stats(maps=maps, labels=labels, out=out).run()
+    first, second = files.read_table(out)
+    assert (first["voxels"], first["valid_voxels"], first["at_bound"]) == (3, 2, 1)
+    assert (first["mean"], second["mean"], second["at_bound"]) == (15, 40, 1)
 
 
 def test_seconds_on_disk_are_milliseconds_in_the_table(tmp_path):
@@ -81,6 +98,10 @@ def test_a_study_of_two_visits(tmp_path):
     ]
     repeated = files.read_table(tmp_path / "table_repeatability.tsv")
     assert [row["mean"] for row in repeated] == [33, 33]
+    Stats(tmp_path, maps=("desc-std_T2map",), labels=("manual",), out=out, overwrite=True).run()
+    assert {row["map"] for row in files.read_table(out)} == {"desc-std_T2map"}
+    with pytest.raises(InputError, match="run-1_T2map: expected a map's name"):
+        Stats(tmp_path, maps=("run-1_T2map",), labels=("manual",)).run()
     with pytest.raises(InputError, match="no map called T1map"):
         Stats(tmp_path, maps=("T1map",), labels=("manual",)).run()
     with pytest.raises(InputError, match="no dseg image"):
