@@ -62,6 +62,19 @@ class Equation(eqx.Module):
         return True
 
     @property
+    def warped(self) -> tuple[str, ...]:
+        """Parameters that are moved in another coordinate."""
+        return ()
+
+    def warp(self, name: str, value: Scalar) -> Scalar:
+        """Coordinate in which a parameter is moved: here the parameter itself."""
+        return value
+
+    def unwarp(self, name: str, coordinate: Scalar) -> Scalar:
+        """Parameter at a coordinate."""
+        return coordinate
+
+    @property
     def several_starts(self) -> int:
         """How many starts a fit tries unless told."""
         return 1
@@ -99,6 +112,19 @@ class ModelEquation(Equation):
     def signed(self) -> bool:
         """Whether the model's signal may be negative."""
         return self.model.signed
+
+    @property
+    def warped(self) -> tuple[str, ...]:
+        """The model's choice."""
+        return self.model.warped
+
+    def warp(self, name: str, value: Scalar) -> Scalar:
+        """The model's coordinate, where it has one."""
+        return self.model.warp(name, value) if name in self.warped else value
+
+    def unwarp(self, name: str, coordinate: Scalar) -> Scalar:
+        """The model's parameter at a coordinate, where it has one."""
+        return self.model.unwarp(name, coordinate) if name in self.warped else coordinate
 
     @property
     def several_starts(self) -> int:

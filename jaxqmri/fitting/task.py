@@ -152,6 +152,7 @@ def prepare(
         likelihood=likelihood,
         starts=equation.several_starts if starts is None else starts,
         quality=quality,
+        curved=equation.curved(fitted),
         carried=tuple(name for name in equation.names if name in known_std),
     )
     steps = equation.steps(fitted) if steps is None else steps

@@ -271,12 +271,12 @@ def _fit_rows(
     """Fit the wanted of the voxels to fit, in chunks of one size on all devices.
 
     A part of the volume is fitted in the volume's own size, for which the program is compiled
-    already, unless it is tiny.
+    already, unless it is tiny or the equation costly.
     """
     devices = jax.local_devices()
     count = wanted.size
     size, usual = _chunk(count, len(devices)), _chunk(volume.count, len(devices))
-    if plan == task.plan and WORTH_PADDING * size >= usual:
+    if plan == task.plan and not plan.curved and WORTH_PADDING * size >= usual:
         size = usual
     shared, own = task.parts()
     own = own._replace(signals=volume.signals)
@@ -316,14 +316,16 @@ def _fit_rows(
 def _refit_left_behind(task: Task, volume: Volume, fitted: VoxelFit) -> None:
     """Give the voxels that have not converged more steps, in place.
 
-    The same program goes on for longer; a search of several nonlinear parameters then begins
-    anew from several starts, with the exact Hessian, for a few steps and at last for many.
+    The same program goes on for longer; a search of several nonlinear parameters is then given
+    the exact Hessian for a few steps, and at last several starts and many steps.
     """
-    plan, newton = task.plan, task.plan
-    if task.equation.curved(plan.free):
-        starts = max(plan.starts, 1 if task.start else PATIENT_STARTS)
-        newton = replace(plan, starts=starts, exact=True)
-    for program, steps in ((plan, MORE_STEPS), *((newton, steps) for steps in PATIENT_STEPS)):
+    plan = task.plan
+    few = many = plan
+    if plan.curved:
+        few = replace(plan, exact=True)
+        many = replace(few, starts=max(plan.starts, 1 if task.start else PATIENT_STARTS))
+    rounds = ((plan, MORE_STEPS), (few, PATIENT_STEPS[0]), (many, PATIENT_STEPS[1]))
+    for program, steps in rounds:
         left = np.flatnonzero(fitted.status == Status.NOT_CONVERGED)
         if left.size == 0:
             return

@@ -42,6 +42,7 @@ class Plan:
     likelihood: str
     starts: int
     quality: bool
+    curved: bool = False  # whether several parameters enter nonlinearly
     exact: bool = False  # whether steps use the exact Hessian
     carried: tuple[str, ...] = ()
     tile: int = CPU_TILE
@@ -133,18 +134,44 @@ def fit_voxel(
     def signal(values: Values) -> Signals:
         return equation.signal({**voxel.known, **dict(zip(free, values, strict=True))})
 
+    def warped(values: Values) -> Values:
+        return tuple(equation.warp(n, v) for n, v in zip(free, values, strict=True))
+
+    def unwarped(moved: Values) -> Values:
+        return tuple(equation.unwarp(n, v) for n, v in zip(free, moved, strict=True))
+
+    def begin(signals: Signals) -> list[Values]:
+        return [warped(start) for start in _starts(plan, equation, voxel, signals)]
+
+    def search(start: Values) -> Minimum:
+        return minimise(
+            partial(
+                expand_exactly if plan.exact else expand, lambda v: signal(unwarped(v)), misfit
+            ),
+            start,
+            warped(lower),
+            warped(upper),
+            energy,
+            voxel.steps,
+            secant=plan.curved,
+        )
+
     always = jnp.all(jnp.stack([lo <= hi for lo, hi in zip(lower, upper, strict=True)]))
-    expansion_at = partial(expand_exactly if plan.exact else expand, signal, misfit)
-    begun = in_one_stage(always, partial(_starts, plan, equation, voxel), signals)
-    best = _best_of(
-        lambda start: minimise(expansion_at, start, lower, upper, energy, voxel.steps), begun
+    best = _best_of(search, in_one_stage(always, begin, signals))
+    found = tuple(
+        jnp.where(rests & (v >= 0.5 * (lo + hi)), hi, jnp.where(rests, lo, v))
+        if name in equation.warped
+        else v
+        for name, v, rests, lo, hi in zip(
+            free, unwarped(best.values), best.at_bound, lower, upper, strict=True
+        )
     )
     variance = (
         best.expansion.cost / max(size - len(free), 1)
         if voxel.sigma is None or plan.likelihood == "gaussian"
         else voxel.sigma * voxel.sigma
     )
-    values = dict(zip(free, best.values, strict=True))
+    values = dict(zip(free, found, strict=True))
     spare = _spare_samples(voxel, len(free))
     settled = converged(best, energy, variance) & ~(best.lost & ~_any(best.at_bound))
     status = _status(equation, voxel, values, settled, _any(best.at_bound), spare, energy)
@@ -157,10 +184,11 @@ def fit_voxel(
     if not plan.quality:
         return VoxelFit(values, status, None, None, None, None, None)
 
-    information = expand(signal, misfit, best.values) if plan.exact else best.expansion
+    natural = not plan.exact and not equation.warped
+    information = best.expansion if natural else expand(signal, misfit, found)
     covariance = inverse(information.hessian, best.at_bound)
-    carried = _carried(plan, equation, voxel, misfit, best.values, covariance)
-    predicted = signal(best.values)
+    carried = _carried(plan, equation, voxel, misfit, found, covariance)
+    predicted = signal(found)
     weights = [1.0] * size if voxel.weights is None else [voxel.weights[i] for i in range(size)]
     weight = sum(weights)
     mean = sum(w * y for w, y in zip(weights, samples, strict=True)) / weight

@@ -105,6 +105,22 @@ class SignalModel(eqx.Module):
         return jnp.arange(next(iter(grid.values())).shape[0])
 
     @property
+    def warped(self) -> tuple[str, ...]:
+        """Parameters that a fit moves in another coordinate, where the signal is closer to linear.
+
+        They need :meth:`warp`, which rises with the parameter, and its inverse :meth:`unwarp`.
+        """
+        return ()
+
+    def warp(self, name: str, value: Scalar) -> Scalar:
+        """Coordinate in which a fit moves a parameter."""
+        raise KeyError(name)
+
+    def unwarp(self, name: str, coordinate: Scalar) -> Scalar:
+        """Parameter at a coordinate."""
+        raise KeyError(name)
+
+    @property
     def samples(self) -> int:
         """Number ``n`` of signals that one call returns."""
         ones = self.Params(*(jnp.ones(()) for _ in self.Params._fields))

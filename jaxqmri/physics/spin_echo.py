@@ -28,6 +28,7 @@ from jaxqmri.physics.base import (
 from jaxqmri.physics.bessel import Field, Values
 
 _SPACING_TOLERANCE = 0.01
+_AWAY_FROM_PERFECT = 1e-6  # of perfect refocusing, where the angle's slope is infinite
 
 
 class _Order(NamedTuple):
@@ -206,6 +207,21 @@ class MultiEchoSpinEcho(SignalModel):
         if self.slice_profile is None:
             upper = upper._replace(b1=180.0 / self.refocusing_angle)
         return lower, upper
+
+    @property
+    def warped(self) -> tuple[str, ...]:
+        """``b1``, about whose upper bound the echoes are an even function."""
+        return ("b1",) if self.slice_profile is None else ()
+
+    def warp(self, name: str, value: Scalar) -> Scalar:
+        """Share of the magnetisation that a refocusing pulse turns over, ``sin(a b1 / 2)^2``."""
+        angle = jnp.deg2rad(as_type_of(value, self.refocusing_angle) * value)
+        return jnp.minimum(jnp.sin(0.5 * angle) ** 2, 1.0 - _AWAY_FROM_PERFECT)
+
+    def unwarp(self, name: str, coordinate: Scalar) -> Scalar:
+        """The ``b1`` that turns over this share."""
+        half = jnp.arcsin(jnp.sqrt(coordinate))
+        return 2.0 * jnp.rad2deg(half) / as_type_of(coordinate, self.refocusing_angle)
 
     def grid(self) -> dict[str, Float[Array, " g"]]:
         """Eight T2 around the echo times by three B1."""
