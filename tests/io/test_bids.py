@@ -187,7 +187,7 @@ def twice(paths):
         (stack, r"echo-2_MESE\.nii\.gz: expected one volume"),
         (twice, r"keep one"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 def test_what_is_wrong_with_a_series_is_named_in_one_line(tmp_path, spoil, found):
     paths = write(tmp_path, metadata={"RepetitionTime": 2000.0, "FlipAngle": 90.0})
