@@ -22,7 +22,8 @@ from jaxqmri.physics import SignalModel
 
 CHUNK = 2**18  # voxels in flight: bounds the memory, keeps every device busy
 MORE_STEPS = 20  # for the voxels that the first steps leave behind
-PATIENT_STEPS = (10, 80)  # for those that are left again, and of those
+MANY_STEPS = 80  # for those that are left again
+NEWTON_STEPS = (10, 25)  # instead, where several parameters are nonlinear: from one start, several
 PATIENT_STARTS = 4
 WORTH_PADDING = 128  # times a part of a volume may be padded to spare a compilation
 SMALLEST = 512  # voxels a device is given at least: below, time is not theirs
@@ -320,11 +321,11 @@ def _refit_left_behind(task: Task, volume: Volume, fitted: VoxelFit) -> None:
     the exact Hessian for a few steps, and at last several starts and many steps.
     """
     plan = task.plan
-    few = many = plan
+    rounds = [(plan, MORE_STEPS), (plan, MANY_STEPS)]
     if plan.curved:
-        few = replace(plan, exact=True)
-        many = replace(few, starts=max(plan.starts, 1 if task.start else PATIENT_STARTS))
-    rounds = ((plan, MORE_STEPS), (few, PATIENT_STEPS[0]), (many, PATIENT_STEPS[1]))
+        newton = replace(plan, exact=True)
+        patient = replace(newton, starts=max(plan.starts, 1 if task.start else PATIENT_STARTS))
+        rounds[1:] = zip((newton, patient), NEWTON_STEPS, strict=True)
     for program, steps in rounds:
         left = np.flatnonzero(fitted.status == Status.NOT_CONVERGED)
         if left.size == 0:
