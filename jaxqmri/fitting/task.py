@@ -33,7 +33,6 @@ class Task:
     weights: Any
     sigma: Any
     shape: tuple[int, ...]
-    samples: int
     steps: int
 
     def parts(self) -> tuple[Voxel, Voxel]:
@@ -168,7 +167,6 @@ def prepare(
         weights,
         sigma,
         leading,
-        samples,
         steps,
     )
 

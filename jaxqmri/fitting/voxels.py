@@ -127,7 +127,7 @@ def fit_voxel(
     """Fit one voxel from each of its starts and keep the best."""
     signals, free = voxel.signals, plan.free
     size = signals.shape[0]
-    samples = [signals[i] for i in range(size)]
+    samples, weights = _unrolled(voxel)
     lower, upper = free_bounds(plan, bounds, signals.dtype)
     misfit, energy = misfit_of(plan, voxel)
 
@@ -189,7 +189,6 @@ def fit_voxel(
     covariance = inverse(information.hessian, best.at_bound)
     carried = _carried(plan, equation, voxel, misfit, found, covariance)
     predicted = signal(found)
-    weights = [1.0] * size if voxel.weights is None else [voxel.weights[i] for i in range(size)]
     weight = sum(weights)
     mean = sum(w * y for w, y in zip(weights, samples, strict=True)) / weight
     squares = sum(
@@ -245,13 +244,20 @@ def free_bounds(plan: Plan, bounds: Mapping[str, tuple], dtype: Any) -> tuple[Va
     return lower, upper
 
 
+def _unrolled(voxel: Voxel) -> tuple[list[Scalar], list[Scalar]]:
+    """Samples and their weights, one scalar each."""
+    size = voxel.signals.shape[0]
+    weights: list[Scalar] = [1.0] * size
+    if voxel.weights is not None:
+        weights = [voxel.weights[i] for i in range(size)]
+    return [voxel.signals[i] for i in range(size)], weights
+
+
 def misfit_of(
     plan: Plan, voxel: Voxel
 ) -> tuple[Callable[[list[Scalar]], Misfit], Float[Array, ""]]:
     """The misfit of one voxel as a function of predicted signals, and its samples' energy."""
-    size = voxel.signals.shape[0]
-    samples = [voxel.signals[i] for i in range(size)]
-    weights = [1.0] * size if voxel.weights is None else [voxel.weights[i] for i in range(size)]
+    samples, weights = _unrolled(voxel)
     energy = jnp.asarray(sum(w * y * y for w, y in zip(weights, samples, strict=True)))
 
     def misfit(predicted: list[Scalar]) -> Misfit:
