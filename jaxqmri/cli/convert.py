@@ -6,54 +6,89 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import tyro
-from tyro.conf import arg
+from tyro.conf import Positional
+
+from jaxqmri.cli.options import option
 
 Kind = Literal["MESE", "MEGRE", "VFA", "IRT1", "T1rhow", "TB1AFI", "PDw", "T1w", "T2w"]
+
+HELP = """Convert the DICOM files of one quantitative series to a BIDS dataset, with dcm2niix.
+
+Kinds of series:
+  MESE            multi-echo spin echo, for T2
+  MEGRE           multi-echo gradient echo, for T2*
+  T1rhow          spin lock, for T1rho
+  VFA             variable flip angle, for T1
+  IRT1            inversion recovery, for T1
+  TB1AFI          actual flip angle, for B1
+  PDw, T1w, T2w   one weighted volume
+
+Examples:
+  jaxqmri convert dicom --out study --subject 01
+  jaxqmri convert dicom --out study --subject 01 --tsl 0 10 30 50
+  jaxqmri convert exam --out study --kind IRT1 --series 12 13 14 15
+
+The first recognises a multi-echo series by its echo times; the second is a spin-lock series, which
+needs its times in the order of acquisition; the third chooses the series of a whole examination.
+Intensities are made comparable between the images: the rescale slope of every image is applied
+and, with Philips, the scale slope (2005,100E) too. Where that cannot be done the command refuses.
+The same command again does nothing; other settings need --overwrite."""
 
 
 @dataclass(frozen=True)
 class Convert:
-    """Convert the DICOM files of one quantitative series to a BIDS dataset, with dcm2niix.
+    """Convert the DICOM files of one quantitative series to a BIDS dataset."""
 
-    A multi-echo series is recognised by its echo times; a spin-lock series needs its times, in the
-    order of acquisition; of a whole examination choose the series:
-
-      jaxqmri convert dicom/ --out study --subject 01
-      jaxqmri convert dicom/ --out study --subject 01 --tsl 0 10 30 50
-      jaxqmri convert exam/ --out study --kind IRT1 --series 12 13 14 15
-
-    Intensities are made comparable between the images: the rescale slope of every image is applied
-    and, with Philips, the scale slope (2005,100E) too. Where that cannot be done the command
-    refuses. The same command again does nothing; other settings need --overwrite.
-    """
-
-    dicom: Annotated[tyro.conf.Positional[Path], arg(metavar="FOLDER")]
-    """DICOM files; subfolders are searched."""
-    out: Annotated[Path, arg(metavar="DIR")]
-    """BIDS dataset to write to. Made when missing; further subjects and series join it."""
-    subject: Annotated[str, arg(metavar="ID")] = "01"
-    """Subject, letters and digits, as in sub-01."""
-    session: Annotated[str | None, arg(metavar="ID")] = None
-    """Visit, as in ses-1, where a subject was scanned on several."""
-    kind: Annotated[Kind | None, arg(metavar="KIND")] = None
-    """What the images are: MESE (multi-echo spin echo, for T2), MEGRE (multi-echo gradient echo,
-    for T2*), VFA (variable flip angle, for T1), IRT1 (inversion recovery, for T1), T1rhow (spin
-    lock, for T1rho), TB1AFI (actual flip angle, for B1), or one PDw, T1w or T2w volume. Left out,
-    it is recognised by the times or angles that differ between the volumes."""
-    tsl: Annotated[tuple[float, ...], arg(metavar="MS ...")] = ()
-    """Spin-lock times, one for each volume in the order of acquisition. DICOM has no tag for them,
-    so that a spin-lock series needs them here."""
-    spin_lock_frequency: Annotated[float | None, arg(metavar="HZ")] = None
-    """Spin-lock frequency, kept in the sidecars."""
-    series: Annotated[tuple[int, ...], arg(metavar="NUMBER ...")] = ()
-    """Series to use, in this order. Left out, all of the folder in ascending order."""
-    acquisition: Annotated[str | None, arg(metavar="ID")] = None
-    """Tells apart two protocols of one kind, as in acq-highres."""
-    run_number: Annotated[int | None, arg(name="run", metavar="NUMBER")] = None
-    """Tells apart repetitions of one protocol, as in run-2."""
-    overwrite: bool = False
-    """Replace images that an earlier conversion with other settings made."""
+    dicom: Annotated[Positional[Path], option("FOLDER", "DICOM files; subfolders are searched.")]
+    out: Annotated[
+        Path,
+        option(
+            "DIR",
+            "BIDS dataset to write to. Made when missing; further subjects and series join it.",
+        ),
+    ]
+    subject: Annotated[
+        str, option("ID", "Subject, letters and digits, as in sub-01. Without it 01.")
+    ] = "01"
+    session: Annotated[
+        str | None, option("ID", "Visit, as in ses-1, where a subject was scanned on several.")
+    ] = None
+    kind: Annotated[
+        Kind | None,
+        option(
+            "KIND",
+            "What the images are, one of the kinds above. Without it, it is recognised by the "
+            "times or angles that differ between the volumes.",
+        ),
+    ] = None
+    tsl: Annotated[
+        tuple[float, ...],
+        option(
+            "MS ...",
+            "Spin-lock times, one for each volume in the order of acquisition. DICOM has no tag "
+            "for them, so that a spin-lock series needs them here.",
+        ),
+    ] = ()
+    spin_lock_frequency: Annotated[
+        float | None, option("HZ", "Spin-lock frequency, kept in the sidecars.")
+    ] = None
+    series: Annotated[
+        tuple[int, ...],
+        option(
+            "NUMBER ...",
+            "Series to use, in this order. Without it all of the folder, in ascending order.",
+        ),
+    ] = ()
+    acquisition: Annotated[
+        str | None, option("ID", "Tells apart two protocols of one kind, as in acq-highres.")
+    ] = None
+    run_number: Annotated[
+        int | None,
+        option("NUMBER", "Tells apart repetitions of one protocol, as in run-2.", name="run"),
+    ] = None
+    overwrite: Annotated[
+        bool, option(None, "Replace images that an earlier conversion with other settings made.")
+    ] = False
 
     def run(self) -> None:
         """Convert and name the images."""

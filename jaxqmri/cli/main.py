@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
-
-import tyro
 
 from jaxqmri.io import InputError
 
 INPUT_ERROR = 2
 INTERRUPTED = 130
+READER_GONE = 141  # as a shell counts a process that a closed pipe has ended
 
 
 class Entry(NamedTuple):
@@ -61,6 +61,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         standard error stream.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        try:
+            return _run(words)
+        except InputError as error:
+            print(f"jaxqmri: {' '.join(str(error).splitlines())}", file=sys.stderr)
+            return INPUT_ERROR
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("jaxqmri: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Python flushes once more when it ends: let that go nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
+
+
+def _run(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help"):
         print(_help())
         return 0 if words else INPUT_ERROR
@@ -70,27 +88,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"jaxqmri {__version__}")
         return 0
     if words[0] not in COMMANDS:
-        print(
-            f"jaxqmri: {words[0]}: no such command, expected {', '.join(COMMANDS)}", file=sys.stderr
-        )
-        return INPUT_ERROR
+        raise InputError(f"{words[0]}: no such command, expected {', '.join(COMMANDS)}")
+    from jaxqmri.cli.usage import parse
+
     entry = COMMANDS[words[0]]
     module = importlib.import_module(f"jaxqmri.cli.{entry.module}")
-    try:
-        command = tyro.cli(
-            getattr(module, entry.name),
-            prog=f"jaxqmri {words[0]}",
-            description=getattr(module, "HELP", None),
-            args=words[1:],
-            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
-        )
-        command.run()
-    except InputError as error:
-        print(f"jaxqmri: {error}", file=sys.stderr)
-        return INPUT_ERROR
-    except KeyboardInterrupt:
-        print("jaxqmri: interrupted", file=sys.stderr)
-        return INTERRUPTED
+    parse(getattr(module, entry.name), words[1:], f"jaxqmri {words[0]}", module.HELP).run()
     return 0
 
 

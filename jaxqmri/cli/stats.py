@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-import tyro
-from tyro.conf import arg
+from tyro.conf import Positional
 
+from jaxqmri.cli.options import option
 from jaxqmri.io import InputError
 
 if TYPE_CHECKING:
@@ -57,48 +57,80 @@ class Measured(NamedTuple):
     labels: Path
 
 
+HELP = """Summarise maps within labelled regions: mean, SD, median, voxels and valid voxels.
+
+Examples:
+  jaxqmri stats --labels cartilage.nii.gz --maps t2.nii.gz --out table.tsv
+  jaxqmri stats --labels roi.nii.gz --maps day1.nii.gz day2.nii.gz --subjects A A
+  jaxqmri stats study --labels manual --maps T2map --out table.tsv
+
+The first takes files, the second repeated measurements of one subject, the third all subjects and
+visits of a BIDS study. Voxels without an estimate are counted but enter no number. Nor do voxels
+whose estimate lies at a bound of the fit, which is no measurement: where the status map of
+jaxqmri fit lies beside the map, the column at_bound counts them; elsewhere it is empty. A region
+that no voxel has keeps its row, with zero voxels. Times are in ms, SD is the spread over the
+region's voxels.
+
+Where subjects have several visits, a second table follows (beside --out, named
+_repeatability.tsv) on the means of their regions: within-subject SD; within-subject coefficient
+of variation, as a root mean square over subjects (Glüer et al. 1995, doi:10.1007/BF01774016);
+repeatability coefficient, 1.96 sqrt(2) times the within-subject SD (Bland and Altman 1999,
+doi:10.1177/096228029900800204)."""
+
+
 @dataclass(frozen=True)
 class Stats:
-    """Summarise maps within labelled regions: mean, SD, median, voxels and valid voxels.
+    """Summarise maps within labelled regions: mean, SD, median, voxels and valid voxels."""
 
-    Files, repeated measurements of one subject, or all subjects and visits of a BIDS study:
-
-      jaxqmri stats --labels cartilage.nii.gz --maps t2.nii.gz --out table.tsv
-      jaxqmri stats --labels roi.nii.gz --maps day1.nii.gz day2.nii.gz --subjects A A
-      jaxqmri stats study --labels manual --maps T2map --out table.tsv
-
-    Voxels without an estimate are counted but enter no number. Nor do voxels whose estimate lies at
-    a bound of the fit, which is no measurement: where the status map of jaxqmri fit lies beside the
-    map, the column at_bound counts them; elsewhere it is empty. A region that no voxel has keeps
-    its row, with zero voxels. Times are in ms, SD is the spread over the region's voxels.
-
-    Where subjects have several visits, a second table follows (beside --out, named
-    _repeatability.tsv) on the means of their regions: within-subject SD; within-subject coefficient
-    of variation, as a root mean square over subjects (Glüer et al. 1995, doi:10.1007/BF01774016);
-    repeatability coefficient, 1.96 sqrt(2) times the within-subject SD (Bland and Altman 1999,
-    doi:10.1177/096228029900800204).
-    """
-
-    study: Annotated[tyro.conf.Positional[Path | None], arg(metavar="[STUDY]")] = None
-    """BIDS dataset whose derivatives hold maps and regions. Left out, --maps and --labels are
-    files."""
-    maps: Annotated[tuple[str, ...], arg(metavar="MAP ...")] = ()
-    """Map files; of a study, names of maps such as T2map, T1rho or desc-t2epg_T2map."""
-    labels: Annotated[tuple[str, ...], arg(metavar="LABELS ...")] = ()
-    """Label files, one for all maps or one for each; of a study, who drew the regions: the folder
-    under derivatives that holds the dseg images."""
-    names: Annotated[Path | None, arg(metavar="FILE")] = None
-    """Table (.tsv) with columns index and name; each of its regions gets a row. Left out, a .tsv
-    beside the label image or a dseg.tsv above it is used where there is one."""
-    subjects: Annotated[tuple[str, ...], arg(metavar="ID ...")] = ()
-    """Whose each map file is. All files are then taken for one quantity, and those of one subject
-    for repeated measurements."""
-    pipeline: Annotated[str, arg(metavar="NAME")] = "jaxqmri"
-    """Folder under derivatives that holds a study's maps."""
-    out: Annotated[Path | None, arg(metavar="FILE")] = None
-    """Table (.tsv) to write. Left out, it is only printed."""
-    overwrite: bool = False
-    """Replace a table that is there with other contents."""
+    study: Annotated[
+        Positional[Path | None],
+        option(
+            "[STUDY]",
+            "BIDS dataset whose derivatives hold maps and regions. Without it --maps and --labels "
+            "are files.",
+        ),
+    ] = None
+    maps: Annotated[
+        tuple[str, ...],
+        option(
+            "MAP ...",
+            "Map files; of a study, names of maps such as T2map, T1rho or desc-t2epg_T2map.",
+        ),
+    ] = ()
+    labels: Annotated[
+        tuple[str, ...],
+        option(
+            "LABELS ...",
+            "Label files, one for all maps or one for each; of a study, who drew the regions: the "
+            "folder under derivatives that holds the dseg images.",
+        ),
+    ] = ()
+    names: Annotated[
+        Path | None,
+        option(
+            "FILE",
+            "Table (.tsv) with columns index and name; each of its regions gets a row. Without it "
+            "a .tsv beside the label image or a dseg.tsv above it, where there is one.",
+        ),
+    ] = None
+    subjects: Annotated[
+        tuple[str, ...],
+        option(
+            "ID ...",
+            "Whose each map file is. All files are then taken for one quantity, and those of one "
+            "subject for repeated measurements.",
+        ),
+    ] = ()
+    pipeline: Annotated[
+        str,
+        option("NAME", "Folder under derivatives that holds a study's maps. Without it jaxqmri."),
+    ] = "jaxqmri"
+    out: Annotated[
+        Path | None, option("FILE", "Table (.tsv) to write. Without it, it is only printed.")
+    ] = None
+    overwrite: Annotated[
+        bool, option(None, "Replace a table that is there with other contents.")
+    ] = False
 
     def run(self) -> None:
         """Measure, print, and write the tables."""
