@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,8 @@ from jaxqmri import __version__
 from jaxqmri.cli.given import Given
 from jaxqmri.cli.inputs import Measured
 from jaxqmri.cli.series import Ready
-from jaxqmri.io import files
 from jaxqmri.io.acquisition import to_disk
+from jaxqmri.io.settings import contents_of
 
 if TYPE_CHECKING:
     from jaxqmri.cli.fit import Fit
@@ -26,17 +25,18 @@ ALGORITHM = "Levenberg-Marquardt non-linear least squares in every voxel"
 
 
 def settings_of(options: Fit, ready: Ready, units: str) -> dict[str, Any]:
-    """All that the results depend on, files by their content."""
+    """All that the results depend on, files by what they hold."""
     protocol = ready.measured.protocol
     mask = ready.mask
     return {
+        "jaxqmri version": __version__,
         "model": options.model,
         ready.measured.axis.field: protocol.values.tolist(),
         "repetition time": protocol.repetition_time,
         "flip angle": protocol.flip_angle,
         "refocusing angle": protocol.refocusing_angle,
         "signed": protocol.signed,
-        "mask": None if mask is None or mask.path is None else _digest([mask.path]),
+        "mask": None if mask is None or mask.path is None else contents_of(mask.path),
         "fixed": _contents(ready.known),
         "fixed_std": _contents(ready.known_std),
         "free": sorted(options.free),
@@ -49,7 +49,7 @@ def settings_of(options: Fit, ready: Ready, units: str) -> dict[str, Any]:
         "quality": not options.no_quality,
         "units": units,
         "fill": options.fill,
-        "images": _digest(ready.measured.sources),
+        "images": [contents_of(path) for path in ready.measured.sources],
     }
 
 
@@ -141,15 +141,9 @@ def _acquisition(measured: Measured) -> dict[str, Any]:
 
 def _contents(given: Mapping[str, Given]) -> dict[str, Any]:
     return {
-        name: entry.value if entry.path is None else _digest([entry.path])
+        name: entry.value if entry.path is None else contents_of(entry.path)
         for name, entry in given.items()
     }
-
-
-def _digest(paths: Sequence[Path]) -> str:
-    """Fingerprint of files' contents, in order."""
-    parts = [hashlib.blake2b(files.read_bytes(path)).digest() for path in paths]
-    return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
 
 
 def _finite(value: Any) -> float | str:

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from jaxqmri import __version__
 from jaxqmri.io.acquisition import check_times, to_disk
 from jaxqmri.io.dataset import add_participant, write_dataset_description
 from jaxqmri.io.dicom_headers import (
@@ -102,6 +103,7 @@ def convert(
             fields = [{**entry, "SpinLockFrequency": spin_lock_frequency} for entry in fields]
         settings = {
             "command": "convert",
+            "jaxqmri version": __version__,
             "images": fingerprint,
             "kind": kind,
             "spin_lock_times": None if spin_lock_times is None else list(spin_lock_times),

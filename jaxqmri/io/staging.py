@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 
 from jaxqmri.io.errors import InputError
 from jaxqmri.io.files import read_json, write_json
+from jaxqmri.io.settings import as_json, difference
 
 try:
     import fcntl
@@ -69,8 +69,9 @@ def staged(
     out
         The folder of results; made, with its parents, when missing.
     settings
-        What the results depend on, as JSON can hold it. Kept with the results, and compared when
-        the same ``out`` is asked for again.
+        What the results depend on, as JSON can hold it, files by
+        :func:`~jaxqmri.io.settings.contents_of`. Kept with the results, and compared when the
+        same ``out`` is asked for again.
     overwrite
         Replace results that were made with other settings, and make again those that are there.
     name
@@ -89,7 +90,7 @@ def staged(
         name that such a run did not make, or is being written by another run.
     """
     out = Path(out)
-    wanted = json.loads(json.dumps(dict(settings), default=str))
+    wanted = as_json(settings)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: a file, expected an output folder")
     made = _make_parents(out)
@@ -100,10 +101,10 @@ def staged(
             _complete_interrupted(out, name)
             previous = _record(out, name)
             done = not overwrite and previous is not None and _is_complete(out, previous)
-            if previous is not None and not overwrite and previous["settings"] != wanted:
+            changed = None if previous is None else difference(previous["settings"], wanted)
+            if changed is not None and not overwrite:
                 raise InputError(
-                    f"{out}: holds results made with other settings "
-                    f"({_difference(previous['settings'], wanted)}); "
+                    f"{out}: holds results made with other settings ({changed}); "
                     "give another output folder, or --overwrite"
                 )
             yield Staging(folder, out, done)
@@ -249,16 +250,3 @@ def _move(folder: Path, out: Path, name: str) -> None:
     for file in note["obsolete"]:
         (out / file).unlink(missing_ok=True)
     write_json(_record_path(out, name), record)
-
-
-def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """The first setting that differs, as a person can read it."""
-    for key in sorted({*before, *now}):
-        if before.get(key) != now.get(key):
-            return f"{key}: {_short(before.get(key))} there, {_short(now.get(key))} now"
-    return "none differs"
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else text[:57] + "..."

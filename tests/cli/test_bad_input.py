@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
+from jaxqmri import __version__
 from jaxqmri.cli.main import main
 from tests.cli.conftest import AFFINE, TE, decay, save
 
@@ -244,7 +245,32 @@ def test_changed_images_are_other_settings(plain, tmp_path, refused, capfd):
     assert main(words) == 0
     capfd.readouterr()
     save(plain, decay(t2=50.0))
-    assert "images" in refused(*words)
+    assert f"(images: {plain} has changed)" in refused(*words)
+
+
+@pytest.mark.parametrize("option", ["--mask", "--fixed"])
+def test_a_changed_mask_or_map_is_named(plain, tmp_path, refused, capfd, option):
+    path = save(tmp_path / "known.nii.gz", np.full((4, 3, 2), 100.0, np.float32))
+    value = path if option == "--mask" else f"s0={path}"
+    words = ["fit", "t2", str(plain), *te(*TE), "--no-quality", option, str(value)]
+    assert main(words) == 0
+    capfd.readouterr()
+    changed = np.full((4, 3, 2), 100.0, np.float32)
+    changed[0] = 0.0 if option == "--mask" else 120.0
+    save(path, changed)
+    setting = "mask" if option == "--mask" else "fixed s0"
+    assert f"({setting}: {path} has changed)" in refused(*words)
+
+
+def test_results_of_another_version_are_not_done(plain, refused, monkeypatch, capfd):
+    words = ["fit", "t2", str(plain), *te(*TE), "--no-quality"]
+    assert main(words) == 0
+    capfd.readouterr()
+    monkeypatch.setattr("jaxqmri.cli.record.__version__", "99.1.0")
+    message = refused(*words)
+    assert f'jaxqmri version: "{__version__}" there, "99.1.0" now' in message
+    assert "--overwrite" in message
+    assert main([*words, "--overwrite"]) == 0
 
 
 def test_one_bad_subject_does_not_stop_the_others(dataset, tmp_path, capfd):
