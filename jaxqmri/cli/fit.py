@@ -13,7 +13,7 @@ import numpy as np
 from tyro.conf import Positional
 
 from jaxqmri.cli.given import Sigma
-from jaxqmri.cli.inputs import BidsSource, Flags, Source, find_sources
+from jaxqmri.cli.inputs import PIPELINE, BidsSource, Flags, Source, find_sources
 from jaxqmri.cli.loading import Loading
 from jaxqmri.cli.models import table_of_methods
 from jaxqmri.cli.options import option
@@ -29,7 +29,6 @@ MethodName = Literal[
     "t1rho", "t2", "t2-offset", "t2-epg", "t2star", "biexp", "stretched",
     "t1-ir", "t1-sr", "t1-vfa", "b1-afi",
 ]  # fmt: skip
-PIPELINE = "jaxqmri"
 WRITERS = 4
 
 HELP = f"""Images to maps: fit a signal equation to every voxel, with the errors of the estimates.
@@ -123,7 +122,7 @@ class Fit:
         option(
             "NAME=VALUE ...",
             "Hold parameters at a number or a map: b1=0.9, b1=b1.nii.gz; in a BIDS folder also "
-            "at a map of an earlier fit, b1=TB1map.",
+            "at a map of an earlier fit, b1=TB1map or, of several, b1=run-2_TB1map.",
         ),
     ] = ()
     fixed_std: Annotated[
@@ -248,11 +247,17 @@ class Fit:
         output = Output(source, self.model, ready.method, units, self.fill)
         settings = settings_of(self, ready, units)
         with staging.staged(
-            out, settings=settings, overwrite=self.overwrite, name=output.record
+            out,
+            settings=settings,
+            overwrite=self.overwrite,
+            name=output.record,
+            inputs=ready.files,
         ) as stage:
             if stage.already_done:
                 print(f"{source.name}: already done, {out / output.page()}")
                 return
+            for warning in ready.warnings():
+                print(f"jaxqmri: {source.name}: {warning}", file=sys.stderr)
             result = estimate(self, ready)
             sidecar = sidecar_of(self, ready, result)
             with ThreadPoolExecutor(WRITERS) as pool:

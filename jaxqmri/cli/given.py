@@ -9,9 +9,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from jaxqmri.cli.background import find_air
-from jaxqmri.cli.inputs import BidsSource, Source
+from jaxqmri.cli.earlier import find_map, is_map_name
+from jaxqmri.cli.inputs import PIPELINE, BidsSource, Source
 from jaxqmri.io import InputError, bids, nifti
 
+Limits = Mapping[str, tuple[float, float]]
 Sigma = float | Literal["background"] | None
 
 
@@ -57,13 +59,13 @@ def read_known(
     """Parameters held at a number or a map, from ``NAME=VALUE``.
 
     A value is a number, a file, or in a BIDS folder the name of a map (``b1=TB1map``) that an
-    earlier fit wrote for the same subject, with its ``desc`` where it has one
-    (``b1=desc-t2epg_TB1map``).
+    earlier fit of the same subject left in ``out``, or else in ``derivatives/jaxqmri``.
 
     Raises
     ------
     InputError
-        If a name is no parameter, or a map is missing, on another grid or in seconds unknown.
+        If a name is no parameter, or a map is missing, on another grid or one of several that may
+        be meant.
     """
     known = {}
     for name, text in _pairs(texts, option, parameters):
@@ -72,8 +74,9 @@ def read_known(
             known[name] = Given(number)
             continue
         path = Path(text)
-        if isinstance(source, BidsSource) and not path.is_file() and _is_name(text):
-            path = _earlier_map(text, option, name, source, out)
+        if isinstance(source, BidsSource) and not path.is_file() and is_map_name(text):
+            folders = (out, bids.map_folder(source.root, PIPELINE))
+            path = find_map(text, folders, source.entities, f"{option} {name}={text}")
         found = bids.read_map(path)
         image = nifti.Image(found.data, found.affine, found.path)
         nifti.check_same_grid(image, images, f"{name} map")
@@ -100,26 +103,24 @@ def read_bounds(texts: Sequence[str], parameters: Sequence[str]) -> dict[str, tu
     return bounds
 
 
-def check_known(
-    known: Mapping[str, Given], known_std: Mapping[str, Given], bounds: tuple[Any, Any]
-) -> None:
+def check_known(known: Mapping[str, Given], known_std: Mapping[str, Given], limits: Limits) -> None:
     """Refuse fixed numbers that the model cannot take, and errors that are none.
 
     Parameters
     ----------
     known, known_std
         Fixed parameters and their standard errors.
-    bounds
-        The model's lower and upper bounds, by parameter.
+    limits
+        Between which values the model holds, by parameter.
 
     Raises
     ------
     InputError
-        If a fixed number is not finite or not within the bounds, or a standard error is negative
+        If a fixed number is not finite or not within the limits, or a standard error is negative
         or a number that is not finite.
     """
     for name, entry in known.items():
-        low, high = (float(getattr(end, name)) for end in bounds)
+        low, high = limits[name]
         if entry.path is None and not (np.isfinite(entry.value) and low <= entry.value <= high):
             raise InputError(
                 f"--fixed {name}={entry.value:g}: expected a number from {low:g} to {high:g}"
@@ -131,6 +132,35 @@ def check_known(
             )
         if np.any(np.asarray(entry.value) < 0):
             raise InputError(f"{entry.path}: --fixed-std {name}: a standard error below zero")
+
+
+def outside_limits(known: Mapping[str, Given], limits: Limits, mask: Given | None) -> list[str]:
+    """What to tell of fixed maps that in some voxels hold nothing that the model can take.
+
+    Parameters
+    ----------
+    known
+        Fixed parameters.
+    limits
+        Between which values the model holds, by parameter.
+    mask
+        The voxels to fit, all when None.
+    """
+    told = []
+    for name, entry in known.items():
+        if entry.path is None:
+            continue
+        low, high = limits[name]
+        values = entry.value if mask is None else entry.value[mask.value]
+        number = np.isfinite(values)
+        beyond = np.count_nonzero(number & ((values < low) | (values > high)))
+        missing = np.count_nonzero(~number)
+        if beyond or missing:
+            told.append(
+                f"{entry.path}: of {values.size} voxels to fit, {name} lies outside "
+                f"{low:g} to {high:g} in {beyond} and is no number in {missing}"
+            )
+    return told
 
 
 def noise_level(sigma: Sigma, likelihood: str, images: nifti.Image) -> float | None:
@@ -160,22 +190,6 @@ def noise_level(sigma: Sigma, likelihood: str, images: nifti.Image) -> float | N
     from jaxqmri.physics import sigma_from_background
 
     return float(sigma_from_background(images.data[air]))
-
-
-def _earlier_map(text: str, option: str, name: str, source: BidsSource, out: Path) -> Path:
-    """The map of this name that a fit of the same subject has left in ``out``."""
-    called = bids.parse_name(f"{text}.nii.gz")
-    if called is None or set(called.entities) - {"desc"}:
-        raise InputError(
-            f"{option} {name}={text}: expected a number, a file, or the name of a map "
-            "such as TB1map"
-        )
-    return bids.find_image(out, {**_who(source), **called.entities}, called.suffix)
-
-
-def _is_name(text: str) -> bool:
-    """Whether this can be a map's name, having neither folder nor extension."""
-    return "." not in text and Path(text).name == text
 
 
 def _who(source: BidsSource) -> dict[str, str]:

@@ -13,6 +13,7 @@ from jaxqmri.cli.models import METHODS, WORDS, Axis, Method, Protocol
 from jaxqmri.io import InputError, bids, files, nifti
 from jaxqmri.io.acquisition import check_times, check_unit, from_disk
 
+PIPELINE = "jaxqmri"  # where a BIDS folder keeps what is fitted: derivatives/jaxqmri
 SIGNED_SHARE = 1e-3  # of samples below zero: interpolated magnitudes have fewer, real parts more
 
 

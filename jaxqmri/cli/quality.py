@@ -43,6 +43,7 @@ def page_of_fit(ready: Ready, result: FitResult, settings: Mapping[str, str]) ->
         lead=f"`{method.equation}` fitted to {len(values)} images, {kind} {values.min():g} to "
         f"{values.max():g} {unit}.",
         settings=settings,
+        warnings=ready.warnings(),
     )
     return quality_page(series, footer=f"jaxqmri {__version__}")
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from jaxqmri.cli.given import Given, check_known, noise_level, read_bounds, read_known, read_mask
+from jaxqmri.cli.given import (
+    Given,
+    check_known,
+    noise_level,
+    outside_limits,
+    read_bounds,
+    read_known,
+    read_mask,
+)
 from jaxqmri.cli.inputs import Flags, Measured, Source
 from jaxqmri.cli.loading import Loading
 from jaxqmri.cli.models import METHODS, Method
@@ -36,6 +44,17 @@ class Ready(NamedTuple):
     known_std: Mapping[str, Given]
     bounds: Mapping[str, tuple[float, float]]
     sigma: float | None
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file that the fit is made from."""
+        given = [self.mask, *self.known.values(), *self.known_std.values()]
+        beside = [entry.path for entry in given if entry is not None and entry.path is not None]
+        return [*self.measured.sources, *beside]
+
+    def warnings(self) -> list[str]:
+        """What a person should know before using the maps."""
+        return outside_limits(self.known, self.model.limits, self.mask)
 
 
 def prepare(options: Fit, source: Source, flags: Flags, out: Path, loading: Loading) -> Ready:
@@ -135,7 +154,7 @@ def _check(
     for name in known_std:
         if name not in known:
             raise InputError(f"--fixed-std {name}: {name} is not --fixed")
-    check_known(known, known_std, model.bounds())
+    check_known(known, known_std, model.limits)
     held = (set(model.defaults) - set(options.free)) | set(known)
     free = [name for name in names if name not in held]
     if not free:

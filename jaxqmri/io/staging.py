@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +56,7 @@ def staged(
     settings: Mapping[str, Any],
     overwrite: bool = False,
     name: str = "run",
+    inputs: Iterable[str | os.PathLike[str]] = (),
 ) -> Iterator[Staging]:
     """Write results into a temporary folder that becomes part of ``out`` when all is well.
 
@@ -77,6 +78,8 @@ def staged(
     name
         Tells apart results that share one ``out``, such as the subjects of a dataset: each name
         has its own settings.
+    inputs
+        Files that the results are made from: never replaced or removed by them.
 
     Yields
     ------
@@ -87,7 +90,8 @@ def staged(
     ------
     InputError
         If ``out`` cannot be written, holds results with other settings, holds a file of the same
-        name that such a run did not make, or is being written by another run.
+        name that such a run did not make, is being written by another run, or would lose one of
+        the ``inputs``.
     """
     out = Path(out)
     wanted = as_json(settings)
@@ -100,8 +104,16 @@ def staged(
         try:
             _complete_interrupted(out, name)
             previous = _record(out, name)
-            done = not overwrite and previous is not None and _is_complete(out, previous)
             changed = None if previous is None else difference(previous["settings"], wanted)
+            done = (
+                previous is not None
+                and changed is None
+                and not overwrite
+                and _is_complete(out, previous)
+            )
+            kept = {Path(path).resolve() for path in inputs}
+            if previous is not None and not done:
+                _spare(kept, out, previous["files"])
             if changed is not None and not overwrite:
                 raise InputError(
                     f"{out}: holds results made with other settings ({changed}); "
@@ -109,6 +121,7 @@ def staged(
                 )
             yield Staging(folder, out, done)
             if not done:
+                _spare(kept, out, _files_in(folder))
                 _commit(folder, out, name, wanted, previous, overwrite)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -197,6 +210,25 @@ def _is_complete(out: Path, record: Mapping[str, Any]) -> bool:
     return True
 
 
+def _files_in(folder: Path) -> dict[str, int]:
+    """Size of every file by its path below the folder."""
+    return {
+        path.relative_to(folder).as_posix(): path.stat().st_size
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _spare(inputs: set[Path], out: Path, files: Iterable[str]) -> None:
+    """Refuse results that would take the place of what they are made from."""
+    for file in files:
+        if (out / file).resolve() in inputs:
+            raise InputError(
+                f"{out / file}: an input, and one of the results that would be replaced; "
+                "copy it elsewhere, or give another output folder"
+            )
+
+
 def _commit(
     folder: Path,
     out: Path,
@@ -206,11 +238,7 @@ def _commit(
     overwrite: bool,
 ) -> None:
     (folder / _LOCK).unlink(missing_ok=True)
-    files = {
-        path.relative_to(folder).as_posix(): path.stat().st_size
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    files = _files_in(folder)
     ours = set() if previous is None else set(previous["files"])
     for other in sorted((out / RECORDS).glob("*.json")):
         taken = sorted(set(files) & set(read_json(other)["files"]) - ours)

@@ -10,7 +10,8 @@ import pytest
 
 from jaxqmri import __version__
 from jaxqmri.cli.main import main
-from tests.cli.conftest import AFFINE, TE, decay, save
+from jaxqmri.io import staging
+from tests.cli.conftest import AFFINE, TE, decay, save, save_series
 
 
 def listing(folder):
@@ -36,6 +37,10 @@ def refused(tmp_path, capfd):
         return message
 
     return run
+
+
+def sidecar_of(path):
+    return json.loads(path.read_text())
 
 
 def te(*times):
@@ -379,6 +384,31 @@ def test_simulated_numbers_that_make_no_sense(tmp_path, refused):
 def test_fixed_numbers_that_no_model_takes(plain, refused, option, value, expected):
     fixed = ["--fixed", "s0=100"] if option == "--fixed-std" else []
     assert expected in refused("fit", "t2", plain, *te(*TE), *fixed, option, value)
+
+
+@pytest.mark.parametrize("value", ["t1=0", "t1=-5", "t1=20000", "b1=0"])
+def test_fixed_numbers_outside_the_bounds_of_b1(tmp_path, refused, value):
+    path = save(tmp_path / "afi.nii.gz", decay(times=(10, 30)))
+    words = ["fit", "b1-afi", path, "--tr", 20, 100, "--fa", 60, "--fixed", value]
+    assert f"--fixed {value}: expected a number from " in refused(*words)
+
+
+def test_a_fit_does_not_replace_the_map_that_it_holds_fixed(tmp_path, refused):
+    times = (10.0, 20.0, 30.0, 40.0)
+    sidecars = [{"EchoTime": time / 1e3} for time in times]
+    root = save_series(tmp_path / "study", "echo", "MESE", decay(times=times), sidecars)
+    out = root / "derivatives" / "jaxqmri"
+    name = "sub-01/anat/sub-01_desc-t2epg_TB1map.nii.gz"
+    with staging.staged(out, settings={"free": ["b1"]}, name="sub-01_t2-epg") as stage:
+        save(stage / name, np.ones((4, 3, 2), np.float32))
+    words = ["fit", "t2-epg", root, "--fixed", "b1=desc-t2epg_TB1map"]
+    for more in ([], ["--overwrite"]):
+        message = refused(*words, *more)
+        assert f"{out / name}: an input" in message
+        assert "another output folder" in message
+    assert main([str(word) for word in [*words, "--out", tmp_path / "held"]]) == 0
+    held = sidecar_of(tmp_path / "held" / "sub-01/anat/sub-01_desc-t2epg_T2map.json")["Held"]
+    assert held["b1"].endswith(name)
 
 
 def test_fixed_std_map_below_zero(plain, tmp_path, refused):

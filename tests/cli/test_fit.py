@@ -212,6 +212,26 @@ def test_flip_angle_series_with_the_b1_map_of_an_earlier_fit(tmp_path):
     assert held == {"b1": "sub-01/anat/sub-01_TB1map.nii.gz"}
 
 
+def test_fixed_maps_beyond_the_bounds_are_counted(tmp_path, capfd):
+    times = ["10", "20", "30", "40"]
+    path = save(tmp_path / "knee.nii.gz", decay(times=[float(time) for time in times]))
+    b1 = np.ones((4, 3, 2), np.float32)
+    b1[0, :, 0], b1[1, 0, 0], b1[1, 1, 0], b1[3] = 0.0, -1.0, np.nan, 9.0
+    inside = np.ones((4, 3, 2), np.uint8)
+    inside[3] = 0
+    known, mask = save(tmp_path / "b1.nii.gz", b1), save(tmp_path / "mask.nii.gz", inside)
+    words = ["fit", "t2-epg", str(path), "--te", *times, "--mask", str(mask)]
+    assert main([*words, "--fixed", f"b1={known}"]) == 0
+    told = f"{known}: of 18 voxels to fit, b1 lies outside 0.3 to 1.7 in 4 and is no number in 1"
+    assert capfd.readouterr().err == f"jaxqmri: knee: {told}\n"
+    assert told in (tmp_path / "knee_t2-epg" / "quality.html").read_text()
+
+    save(known, np.full((4, 3, 2), 1.1, np.float32))  # more than a fitted b1, which folds at 1
+    assert main([*words, "--fixed", f"b1={known}", "--no-quality", "--overwrite"]) == 0
+    assert main([*words, "--fixed", "b1=1.1", "--no-quality", "--overwrite"]) == 0
+    assert capfd.readouterr().err == ""
+
+
 def test_methods_of_one_quantity_keep_their_maps_apart(dataset):
     for model in ("t2", "t2-offset"):
         assert main(["fit", model, str(dataset), "--no-quality"]) == 0

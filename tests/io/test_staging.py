@@ -171,3 +171,23 @@ def test_a_killed_run_is_cleared_or_completed_by_the_next(tmp_path, moment, exis
     assert files(out) == sorted(["1.txt", "2.txt", "3.txt", *before])
     assert all((out / f"{k}.txt").read_text() == "new" for k in (1, 2, 3))
     assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_an_input_is_never_replaced_or_removed(tmp_path, overwrite):
+    out = tmp_path / "out"
+    make(out, {"a": 1}, {"b1.txt": "1", "t2.txt": "2"})
+    for content in ({"t2.txt": "3"}, {"b1.txt": "3"}):
+        with pytest.raises(InputError, match=r"b1\.txt: an input"):
+            make(out, {"a": 2}, content, overwrite=overwrite, inputs=[out / "b1.txt"])
+    assert files(out) == ["b1.txt", "t2.txt"]
+    assert (out / "b1.txt").read_text() == "1"
+
+
+def test_an_input_that_no_run_made_is_not_replaced_either(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "b1.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"b1\.txt: an input"):
+        make(out, {"a": 1}, {"b1.txt": "3"}, overwrite=True, inputs=[out / "b1.txt"])
+    assert (out / "b1.txt").read_text() == "mine"
