@@ -27,7 +27,7 @@ from experiments.knee_cv.results import (
     reference_rows,
     registration_rows,
 )
-from experiments.knee_cv.subjects import Subject, Task, prepare, read
+from experiments.knee_cv.subjects import Subject, Task, has_changed, prepare, read
 from experiments.run import Command, Preset, Run
 from experiments.surroundings import available_cores
 from jaxqmri.io import InputError, bids
@@ -81,6 +81,8 @@ def experiment(command: Command[Settings]) -> None:
         bids.find_series(data, "T1rhow")  # a wrong folder is told before a run folder is made
     run = Run(NAME, command, data)
     if run.complete:
+        if command.data is not None:
+            refuse_changed_data(run)
         shared.say(f"{run.folder}: complete; --overwrite makes it again\n")
         shared.say((run.folder / "tables.md").read_text("utf-8"))
         return
@@ -165,6 +167,22 @@ def subject_tasks(run: Run[Settings]) -> list[Task]:
         )
         for entities in found
     ]
+
+
+def refuse_changed_data(run: Run[Settings]) -> None:
+    """Do not pass off a complete run as one of images or regions that have changed since.
+
+    Raises
+    ------
+    InputError
+        If a subject's files are not those that it was made from.
+    """
+    for task in subject_tasks(run):
+        if has_changed(task):
+            raise InputError(
+                f"{run.folder}: made before the files of {_label(task.entities)} in {run.data} "
+                "changed; give another --out, or --overwrite"
+            )
 
 
 def prepare_all(run: Run[Settings], tasks: Sequence[Task]) -> list[Subject]:

@@ -17,13 +17,15 @@ from jaxtyping import Float, Int
 
 from jaxqmri.analysis import structural_similarity
 from jaxqmri.io import InputError, bids
-from jaxqmri.io.files import write_bytes
+from jaxqmri.io.files import read_bytes, write_bytes
 from jaxqmri.io.nifti import Image, check_same_grid, write_image
 from jaxqmri.preprocessing import register_rigid, resample
 
 SPIN_LOCK_TIMES = (0.0, 10.0, 30.0, 50.0)  # ms
 REGIONS = {1: "femoral", 2: "medial tibial", 3: "lateral tibial", 4: "patellar"}
 TIME_TOLERANCE = 0.05  # ms
+REGIONS_BY, TRUE_MAPS = "manual", "truth"  # folders under derivatives
+NOT_OF_IMAGES = ("dataset_description.json", "participants.json")
 
 
 class Subject(NamedTuple):
@@ -81,6 +83,11 @@ def prepare(task: Task) -> Path:
     return task.kept
 
 
+def has_changed(task: Task) -> bool:
+    """Whether a subject is kept that was made from other files than there are now."""
+    return task.kept.exists() and read(task.kept, _sources(task)) is None
+
+
 def read(path: Path, sources: str | None = None) -> Subject | None:
     """A kept subject; None if there is none, or it was made from other ``sources``."""
     if not path.exists():
@@ -102,7 +109,7 @@ def displayed(task: Task) -> tuple[Image, Image, Image]:
     """TSL 0 image, registered PD-weighted image and labels of one subject, for figures."""
     series = bids.read_series(task.data, "T1rhow", task.entities)
     first = _in_order(series)[..., 0]
-    labels = bids.read_labels(task.data, "manual", _person(task.entities))
+    labels = bids.read_labels(task.data, REGIONS_BY, _person(task.entities))
     pd = bids.read_map(task.registered)
     grid = Image(first, series.affine, series.sources[0])
     return grid, Image(pd.data, pd.affine, pd.path), labels
@@ -113,7 +120,7 @@ def _prepared(task: Task) -> Subject:
     images = _in_order(series)
     person = _person(task.entities)
     fixed = Image(images[..., 0], series.affine, series.sources[0])
-    labels = bids.read_labels(task.data, "manual", person)
+    labels = bids.read_labels(task.data, REGIONS_BY, person)
     check_same_grid(labels, fixed, "regions")
     cartilage = np.isin(labels.data, list(REGIONS))
     if not cartilage.any():
@@ -140,7 +147,7 @@ def _prepared(task: Task) -> Subject:
     truth = np.full(cartilage.shape, np.nan, np.float32)
     if is_simulated(task.data):
         truth = bids.read_map(
-            bids.find_image(bids.map_folder(task.data, "truth"), person, "T1rho")
+            bids.find_image(bids.map_folder(task.data, TRUE_MAPS), person, "T1rho")
         ).data
     index = np.flatnonzero(cartilage)
     return Subject(
@@ -158,7 +165,7 @@ def _prepared(task: Task) -> Subject:
 
 def is_simulated(data: Path) -> bool:
     """Whether a dataset carries the true maps that only a simulation has."""
-    return bids.map_folder(data, "truth").is_dir()
+    return bids.map_folder(data, TRUE_MAPS).is_dir()
 
 
 def _in_order(series: bids.Series) -> Float[np.ndarray, "x y z 4"]:
@@ -180,18 +187,16 @@ def _person(entities: Mapping[str, str]) -> dict[str, str]:
 
 
 def _sources(task: Task) -> str:
-    """Names, sizes and times of the files that a subject is made from, condensed."""
-    person = _person(task.entities)
-    folders = [
-        task.data / f"sub-{person['sub']}",
-        bids.map_folder(task.data, "manual") / f"sub-{person['sub']}",
-    ]
+    """Fingerprint of all that a subject is made from: images, sidecars, regions, true map."""
+    person = f"sub-{task.entities['sub']}"
+    folders = [task.data, *(bids.map_folder(task.data, who) for who in (REGIONS_BY, TRUE_MAPS))]
     digest = hashlib.blake2b(repr(task.match_resolution).encode(), digest_size=16)
     for folder in folders:
-        for path in sorted(folder.rglob("*")):
+        inherited = [path for path in folder.glob("*.json") if path.name not in NOT_OF_IMAGES]
+        for path in sorted([*inherited, *(folder / person).rglob("*")]):
             if path.is_file():
-                facts = path.stat()
-                digest.update(f"{path.name} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+                content = hashlib.blake2b(read_bytes(path)).hexdigest()
+                digest.update(f"{path.relative_to(task.data).as_posix()} {content}\n".encode())
     return digest.hexdigest()
 
 

@@ -7,15 +7,18 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from experiments.knee_cv import experiment as knee_cv
+from experiments.knee_cv import subjects
 from experiments.knee_cv.paper import INPUTS, PARTICIPANTS, TABLE_4
+from experiments.knee_cv.subjects import Subject, Task
 from jaxqmri.io import bids
-from jaxqmri.io.nifti import read_image
+from jaxqmri.io.nifti import read_image, write_image
 from tests.experiments.small_study import AFFINE, CONTRAST, PD_GAIN, SHAPE, write_study
 from tests.preprocessing.knee_like import sample
 
@@ -25,6 +28,9 @@ KEYS = {
     "model", "input", "region", "visit", "metric", "unit",
     "n", "ours", "ours_sd", "low", "high", "paper", "paper_sd",
 }  # fmt: skip
+
+
+EMPTY = Subject(*(np.zeros(0) for _ in Subject._fields))
 
 
 @pytest.fixture(scope="module")
@@ -232,6 +238,55 @@ def test_a_complete_run_is_not_repeated(finished, study, capsys, one_process):
     assert run(study, finished) == 0
     assert (finished / "metrics.json").stat().st_mtime_ns == before
     assert "complete" in capsys.readouterr().out
+
+
+def test_changed_regions_are_no_complete_run(finished, study, tmp_path, capsys, one_process):
+    root, out = tmp_path / "study", tmp_path / "run"
+    shutil.copytree(study, root)
+    shutil.copytree(finished, out)
+    config = json.loads((out / "config.json").read_text())
+    (out / "config.json").write_text(json.dumps({**config, "data": str(root)}))
+    assert run(root, out) == 0
+    capsys.readouterr()
+    labels = bids.read_labels(root, "manual", {"sub": "02"})
+    labels.data[labels.data == 4] = 0
+    write_image(labels.path, labels.data, labels.affine)
+    assert run(root, out) == 2
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert f"{out}: made before the files of sub-02 in {root} changed" in message
+    (out / "metrics.json").unlink()  # as if it had been stopped before the end
+    assert run(root, out) == 0
+    assert metrics(out)["results"] != metrics(finished)["results"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sub-01/anat/sub-01_tsl-2_T1rhow.nii.gz",
+        "sub-01/anat/sub-01_PDw.nii.gz",
+        "T1rhow.json",
+        "derivatives/manual/sub-01/anat/sub-01_dseg.nii.gz",
+        "derivatives/truth/sub-01/anat/sub-01_T1rho.nii.gz",
+    ],
+)
+def test_a_subject_is_made_again_when_a_file_has_changed(study, tmp_path, name):
+    root = tmp_path / "study"
+    shutil.copytree(study, root)
+    task = Task(root, {"sub": "01"}, tmp_path / "kept.npz", tmp_path / "pd.nii.gz", tmp_path, True)
+    path = root / name
+    if not path.exists():
+        path.write_text("{}")
+    subjects.write(task.kept, EMPTY, subjects._sources(task))
+    shutil.copytree(root, tmp_path / "copy")  # the same files elsewhere, at another time
+    assert not subjects.has_changed(task)
+    assert not subjects.has_changed(replace(task, data=tmp_path / "copy"))
+    before = path.stat()
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert subjects.has_changed(task)
 
 
 def test_other_settings_are_refused_the_folder(finished, study, capsys, one_process):
