@@ -10,6 +10,7 @@ from jaxqmri.io.dataset import (
     write_participants,
 )
 from jaxqmri.io.entities import Entities, build_name, parse_name
+from jaxqmri.io.kinds import SERIES, SeriesKind
 from jaxqmri.io.maps import (
     Map,
     find_image,
@@ -24,15 +25,8 @@ from jaxqmri.io.maps import (
     write_map,
     write_map_file,
 )
-from jaxqmri.io.series import (
-    SERIES,
-    Series,
-    SeriesKind,
-    find_series,
-    read_series,
-    write_raw,
-    write_series,
-)
+from jaxqmri.io.raw import write_raw, write_series
+from jaxqmri.io.series import Series, find_series, read_series
 from jaxqmri.io.sidecars import Metadata, read_metadata
 
 __all__ = [

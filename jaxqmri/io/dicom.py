@@ -36,8 +36,9 @@ from jaxqmri.io.dicom_headers import (
 from jaxqmri.io.entities import build_name, folder_of
 from jaxqmri.io.errors import InputError
 from jaxqmri.io.files import read_bytes, read_json, write_json
-from jaxqmri.io.nifti import pack, sidecar_path
-from jaxqmri.io.series import SERIES, SeriesKind
+from jaxqmri.io.image import sidecar_path
+from jaxqmri.io.kinds import SERIES, SeriesKind
+from jaxqmri.io.nifti import pack
 from jaxqmri.io.staging import staged
 
 Kind = Literal["MESE", "MEGRE", "VFA", "IRT1", "T1rhow", "TB1AFI", "PDw", "T1w", "T2w"]

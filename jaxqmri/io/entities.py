@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxqmri.io.nifti import EXTENSIONS
+from jaxqmri.io.image import EXTENSIONS
 
 Entities = dict[str, str]
 

@@ -13,15 +13,8 @@ from jaxtyping import Float, Num, Shaped
 from jaxqmri.io.entities import Entities, build_name, entities_key, folder_of, parse_name
 from jaxqmri.io.errors import InputError
 from jaxqmri.io.files import read_json, read_table
-from jaxqmri.io.nifti import (
-    EXTENSIONS,
-    Image,
-    read_image,
-    read_label_image,
-    sidecar_path,
-    stem,
-    write_image,
-)
+from jaxqmri.io.image import EXTENSIONS, Image, sidecar_path, stem
+from jaxqmri.io.nifti import read_image, read_label_image, write_image
 
 UNKNOWN_UNIT = "unknown"
 _TO_MILLISECONDS = {"s": 1e3, "ms": 1.0, "us": 1e-3}

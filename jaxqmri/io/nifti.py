@@ -7,37 +7,31 @@ import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import nibabel as nib
 import numpy as np
-from jaxtyping import Float, Num, Shaped
+from jaxtyping import Num, Shaped
 
 from jaxqmri.io.errors import InputError
 from jaxqmri.io.files import read_bytes, write_bytes, write_json
+from jaxqmri.io.image import EXTENSIONS, Image, check_same_grid, sidecar_path, stem
 
-EXTENSIONS = (".nii.gz", ".nii")
-GRID_TOLERANCE = 0.05  # of a voxel's shortest edge, at the grid's corners
+__all__ = [
+    "EXTENSIONS",
+    "Image",
+    "check_same_grid",
+    "pack",
+    "read_image",
+    "read_label_image",
+    "read_stack",
+    "sidecar_path",
+    "stem",
+    "write_image",
+]
+
 _HEADER_BYTES = {348: nib.Nifti1Image, 540: nib.Nifti2Image}
 _COMPRESSION = 1  # higher levels cost several times the time for a few percent of the size
-
-
-class Image(NamedTuple):
-    """A volume in memory.
-
-    Attributes
-    ----------
-    data
-        Voxels, ``(x, y, z)`` or ``(x, y, z, n)``; float32 (labels: int32).
-    affine
-        Voxel indices to millimetres, ``(4, 4)`` float64.
-    path
-        Where it was read from, for messages.
-    """
-
-    data: Num[np.ndarray, "x y z *n"]
-    affine: Float[np.ndarray, "4 4"]
-    path: Path
 
 
 def read_image(path: str | os.PathLike[str]) -> Image:
@@ -167,60 +161,6 @@ def pack(path: str | os.PathLike[str], content: bytes) -> None:
     """Write the bytes of a NIfTI file, gzipped where the name says so, whole or not at all."""
     compressed = Path(path).name.endswith(".gz")
     write_bytes(path, gzip.compress(content, _COMPRESSION, mtime=0) if compressed else content)
-
-
-def sidecar_path(path: str | os.PathLike[str]) -> Path:
-    """The JSON file beside an image.
-
-    Raises
-    ------
-    ValueError
-        If ``path`` does not end in ``.nii`` or ``.nii.gz``.
-    """
-    path = Path(path)
-    return path.with_name(f"{stem(path)}.json")
-
-
-def stem(path: str | os.PathLike[str]) -> str:
-    """An image's file name without ``.nii`` or ``.nii.gz``."""
-    name = Path(path).name
-    for extension in EXTENSIONS:
-        if name.endswith(extension):
-            return name.removesuffix(extension)
-    raise ValueError(f"{path}: an image's name ends in .nii.gz or .nii")
-
-
-def check_same_grid(image: Image, reference: Image, what: str) -> None:
-    """Require two images to have the same voxels in the same places.
-
-    Parameters
-    ----------
-    image, reference
-        Two images; a fourth axis does not count.
-    what
-        What ``image`` is, for the message: "mask", "B1 map".
-
-    Raises
-    ------
-    InputError
-        If the shapes differ, or any corner of the grids lies further apart than a twentieth of a
-        voxel's shortest edge.
-    """
-    shape, expected = image.data.shape[:3], reference.data.shape[:3]
-    if shape != expected:
-        raise InputError(
-            f"{image.path}: {what} has shape {shape}, but {reference.path} has {expected}"
-        )
-    ends = [(0.0, size - 1.0) for size in shape]
-    corners = np.stack([*np.meshgrid(*ends, indexing="ij"), np.ones((2, 2, 2))], axis=-1)
-    apart = corners @ (image.affine - reference.affine)[:3].T
-    distance = float(np.sqrt((apart**2).sum(-1)).max())
-    edge = float(np.linalg.norm(reference.affine[:3, :3], axis=0).min())
-    if not distance <= GRID_TOLERANCE * edge:
-        raise InputError(
-            f"{image.path}: {what} has the shape of {reference.path} but another affine, "
-            f"{distance:.3g} mm apart at the grid's corners"
-        )
 
 
 def _read(path: Path) -> tuple[np.ndarray, float, float, np.ndarray]:

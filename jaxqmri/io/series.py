@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Num, Shaped
+from jaxtyping import Float
 
-from jaxqmri.io.acquisition import check_times, check_unit, to_disk, with_unit
+from jaxqmri.io.acquisition import check_times, check_unit, with_unit
 from jaxqmri.io.entities import (
     Entities,
     build_name,
@@ -20,70 +20,13 @@ from jaxqmri.io.entities import (
     parse_name,
 )
 from jaxqmri.io.errors import InputError
-from jaxqmri.io.nifti import EXTENSIONS, Image, check_same_grid, read_image, stem, write_image
+from jaxqmri.io.image import EXTENSIONS, Image, check_same_grid, stem
+from jaxqmri.io.kinds import SeriesKind, kind_of
+from jaxqmri.io.nifti import read_image
 from jaxqmri.io.sidecars import Metadata, number, read_metadata
 
 _READERS = 4
 
-
-class SeriesKind(NamedTuple):
-    """How one kind of series is named and described.
-
-    Attributes
-    ----------
-    suffix
-        Last part of the file names.
-    datatype
-        Folder of the images, ``anat`` or ``fmap``.
-    entity
-        The part of the names that counts the images.
-    fields
-        Sidecar fields that may hold what differs between the images; the first that there is
-        counts.
-    repetition
-        Fields that may hold the repetition time, the one that counts first; empty where it is
-        what differs.
-    repetition_range
-        In ms, where the (longest) repetition time lies in any real protocol.
-    needs
-        What else the sidecars must give: ``"repetition_time"``, ``"flip_angle"``.
-    """
-
-    suffix: str
-    datatype: str
-    entity: str
-    fields: tuple[str, ...]
-    repetition: tuple[str, ...] = ("RepetitionTime", "RepetitionTimeExcitation")
-    repetition_range: tuple[float, float] = (1.0, 60_000.0)
-    needs: tuple[str, ...] = ()
-
-
-_EXCITATION_FIRST = ("RepetitionTimeExcitation", "RepetitionTime")
-_SHORT = (1.0, 2_000.0)  # of steady-state gradient echoes
-
-SERIES = {
-    kind.suffix: kind
-    for kind in (
-        SeriesKind("T1rhow", "anat", "tsl", ("SpinLockTime",)),
-        SeriesKind("MESE", "anat", "echo", ("EchoTime",)),
-        SeriesKind("MEGRE", "anat", "echo", ("EchoTime",)),
-        SeriesKind(
-            "IRT1",
-            "anat",
-            "inv",
-            ("InversionTime",),
-            # from inversion to inversion
-            ("RepetitionTimePreparation", "RepetitionTime", "RepetitionTimeExcitation"),
-            (100.0, 60_000.0),
-            ("repetition_time",),
-        ),
-        SeriesKind(
-            "VFA", "anat", "flip", ("FlipAngle",), _EXCITATION_FIRST, _SHORT, ("repetition_time",)
-        ),
-        SeriesKind("TB1AFI", "fmap", "acq", _EXCITATION_FIRST, (), _SHORT, ("flip_angle",)),
-    )
-}
-"""Every kind of series, by suffix."""
 
 # Fields that all images of a series share, unless they are what differs.
 _SHARED = (
@@ -145,7 +88,7 @@ def find_series(root: str | Path, suffix: str) -> list[Entities]:
     root = Path(root)
     if not root.is_dir():
         raise InputError(f"{root}: no such folder")
-    kind = _kind(suffix)
+    kind = kind_of(suffix)
     found = {}
     for path in root.glob(f"sub-*/**/{kind.datatype}/*_{suffix}.nii*"):
         series = _series_of(path, kind)
@@ -167,7 +110,7 @@ def read_series(root: str | Path, suffix: str, entities: Mapping[str, str]) -> S
     root
         The dataset.
     suffix
-        The kind of series, a key of :data:`SERIES`.
+        The kind of series, a key of :data:`~jaxqmri.io.kinds.SERIES`.
     entities
         Which one, as :func:`find_series` gives it.
 
@@ -178,7 +121,7 @@ def read_series(root: str | Path, suffix: str, entities: Mapping[str, str]) -> S
         is missing, incomplete or contradicts another image's; a time appears twice or looks like
         the wrong unit.
     """
-    root, kind = Path(root), _kind(suffix)
+    root, kind = Path(root), kind_of(suffix)
     paths = _images(root, kind, dict(entities))
     metadata = [read_metadata(root, path) for path in paths]
     values, fields = _values(kind, paths, metadata)
@@ -201,96 +144,6 @@ def read_series(root: str | Path, suffix: str, entities: Mapping[str, str]) -> S
         paths,
         [entry.fields for entry in metadata],
     )
-
-
-def write_raw(
-    root: str | Path,
-    entities: Mapping[str, Any],
-    suffix: str,
-    data: Shaped[np.ndarray, "x y z"],
-    affine: Num[np.ndarray, "4 4"],
-    metadata: Mapping[str, Any],
-    integer_scaling: bool = True,
-) -> Path:
-    """Write one raw image and its sidecar into a dataset.
-
-    Parameters
-    ----------
-    root
-        The dataset.
-    entities
-        All of the name's entities, with the one that counts the images if it is of a series.
-    suffix
-        Last part of the name.
-    data, affine
-        Voxels, and where they lie.
-    metadata
-        Sidecar fields, times in ms; the sidecar gets seconds.
-    integer_scaling
-        Keep the voxels as int16 with a slope, as scanners do.
-
-    Returns
-    -------
-    Path
-        The image's file.
-    """
-    datatype = SERIES[suffix].datatype if suffix in SERIES else "anat"
-    folder = Path(root) / folder_of(entities, datatype)
-    path = folder / f"{build_name(entities, suffix)}.nii.gz"
-    write_image(path, data, affine, to_disk(metadata), integer_scaling)
-    return path
-
-
-def write_series(
-    root: str | Path,
-    entities: Mapping[str, Any],
-    suffix: str,
-    images: Shaped[np.ndarray, "x y z n"],
-    affine: Num[np.ndarray, "4 4"],
-    times: Sequence[float | int] | Num[np.ndarray, " n"],
-    metadata: Mapping[str, Any] | None = None,
-    integer_scaling: bool = True,
-) -> list[Path]:
-    """Write a series, counting its images from 1.
-
-    Parameters
-    ----------
-    root, entities, suffix, affine, integer_scaling
-        As for :func:`write_raw`, ``entities`` without the one that counts the images.
-    images
-        ``(x, y, z, n)``.
-    times
-        What differs between them: ms, or degrees for ``VFA``.
-    metadata
-        Sidecar fields that all images share, times in ms.
-
-    Returns
-    -------
-    list of Path
-        The images' files.
-    """
-    kind = _kind(suffix)
-    if images.shape[-1] != len(times):
-        raise ValueError(f"{images.shape[-1]} images, but {len(times)} times")
-    prefix = "tr" if kind.entity == "acq" else ""
-    return [
-        write_raw(
-            root,
-            {**entities, kind.entity: f"{prefix}{k + 1}"},
-            suffix,
-            images[..., k],
-            affine,
-            {**(metadata or {}), kind.fields[0]: float(time)},
-            integer_scaling,
-        )
-        for k, time in enumerate(times)
-    ]
-
-
-def _kind(suffix: str) -> SeriesKind:
-    if suffix not in SERIES:
-        raise ValueError(f"no series is called {suffix!r}; known are {', '.join(SERIES)}")
-    return SERIES[suffix]
 
 
 def _example(kind: SeriesKind) -> str:

@@ -10,7 +10,7 @@ from jaxqmri.io.acquisition import from_disk
 from jaxqmri.io.entities import parse_name
 from jaxqmri.io.errors import InputError
 from jaxqmri.io.files import read_json
-from jaxqmri.io.nifti import sidecar_path
+from jaxqmri.io.image import sidecar_path
 
 
 class Metadata(NamedTuple):

@@ -165,24 +165,6 @@ def test_labels_are_whole_numbers(tmp_path):
             nifti.read_label_image(path)
 
 
-def grid(shape=(4, 5, 6), affine=AFFINE, name="a.nii"):
-    return nifti.Image(np.zeros(shape, np.float32), affine, nifti.Path(name))
-
-
-def test_grids_must_agree_in_shape_and_place():
-    nifti.check_same_grid(grid(), grid((4, 5, 6, 3)), "mask")
-    rounded = AFFINE.astype(np.float32).astype(np.float64) + 1e-5
-    nifti.check_same_grid(grid(affine=rounded), grid(), "mask")
-    with pytest.raises(InputError, match=r"mask\.nii: mask has shape \(4, 5, 5\)"):
-        nifti.check_same_grid(grid((4, 5, 5), name="mask.nii"), grid(), "mask")
-    moved = AFFINE.copy()
-    moved[0, 3] += 0.3
-    with pytest.raises(InputError, match=r"another affine, 0\.3 mm"):
-        nifti.check_same_grid(grid(affine=moved), grid(), "mask")
-    with pytest.raises(InputError, match="another affine"):
-        nifti.check_same_grid(grid(affine=AFFINE * [-1, 1, 1, 1]), grid(), "mask")
-
-
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "a.nii.gz"
     nifti.write_image(path, np.ones((2, 2, 2), np.float32), AFFINE)
