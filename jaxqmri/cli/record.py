@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxqmri import __version__
+from jaxqmri.cli.fit_options import FitOptions
 from jaxqmri.cli.given import Given
 from jaxqmri.cli.inputs import Measured
 from jaxqmri.cli.series import Ready
@@ -18,13 +19,12 @@ from jaxqmri.io.acquisition import to_disk
 from jaxqmri.io.settings import contents_of
 
 if TYPE_CHECKING:
-    from jaxqmri.cli.fit import Fit
     from jaxqmri.fitting import FitResult
 
 ALGORITHM = "Levenberg-Marquardt non-linear least squares in every voxel"
 
 
-def settings_of(options: Fit, ready: Ready, units: str) -> dict[str, Any]:
+def settings_of(options: FitOptions, ready: Ready, units: str) -> dict[str, Any]:
     """All that the results depend on, files by what they hold."""
     protocol = ready.measured.protocol
     mask = ready.mask
@@ -53,7 +53,7 @@ def settings_of(options: Fit, ready: Ready, units: str) -> dict[str, Any]:
     }
 
 
-def sidecar_of(options: Fit, ready: Ready, result: FitResult) -> dict[str, Any]:
+def sidecar_of(options: FitOptions, ready: Ready, result: FitResult) -> dict[str, Any]:
     """What every map's sidecar says of the fit; times named as in BIDS are in seconds."""
     model, mask = ready.model, ready.mask
     lower, upper = model.bounds()
@@ -92,7 +92,7 @@ def sidecar_of(options: Fit, ready: Ready, result: FitResult) -> dict[str, Any]:
     }
 
 
-def facts_of(options: Fit, ready: Ready, sidecar: Mapping[str, Any]) -> dict[str, str]:
+def facts_of(options: FitOptions, ready: Ready, sidecar: Mapping[str, Any]) -> dict[str, str]:
     """Settings and sources for the quality page."""
     axis, protocol = ready.measured.axis, ready.measured.protocol
     facts = {

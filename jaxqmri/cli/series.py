@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from jaxqmri.cli.fit_options import FitOptions
 from jaxqmri.cli.given import (
     Given,
     check_known,
@@ -23,12 +24,8 @@ from jaxqmri.cli.models import METHODS, Method
 from jaxqmri.io import InputError
 
 if TYPE_CHECKING:
-    from jaxqmri.cli.fit import Fit
     from jaxqmri.fitting import FitResult
     from jaxqmri.physics import SignalModel
-
-Likelihood = Literal["gaussian", "rician"]
-Units = Literal["ms", "s"]
 
 
 class Ready(NamedTuple):
@@ -57,7 +54,9 @@ class Ready(NamedTuple):
         return outside_limits(self.known, self.model.limits, self.mask)
 
 
-def prepare(options: Fit, source: Source, flags: Flags, out: Path, loading: Loading) -> Ready:
+def prepare(
+    options: FitOptions, source: Source, flags: Flags, out: Path, loading: Loading
+) -> Ready:
     """Read and check everything that a fit takes.
 
     Parameters
@@ -94,7 +93,7 @@ def prepare(options: Fit, source: Source, flags: Flags, out: Path, loading: Load
     return Ready(source, out, method, measured, model, mask, known, known_std, bounds, sigma)
 
 
-def estimate(options: Fit, ready: Ready) -> FitResult:
+def estimate(options: FitOptions, ready: Ready) -> FitResult:
     """Fit, with a progress bar where it takes more than a second.
 
     Raises
@@ -137,7 +136,7 @@ def estimate(options: Fit, ready: Ready) -> FitResult:
 
 
 def _check(
-    options: Fit,
+    options: FitOptions,
     model: SignalModel,
     measured: Measured,
     known: Mapping[str, Given],

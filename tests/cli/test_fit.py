@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from jaxqmri.cli.fit import MethodName
+from jaxqmri.cli.fit_options import MethodName
 from jaxqmri.cli.inputs import BidsSource
 from jaxqmri.cli.main import COMMANDS, main
 from jaxqmri.cli.models import ECHO, METHODS
