@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxqmri.cli.fit_options import FitOptions
-from jaxqmri.cli.inputs import PIPELINE, BidsSource, Flags, Source, find_sources
+from jaxqmri.cli.inputs import PIPELINE, BidsSource, Source, find_sources
 from jaxqmri.cli.loading import Loading
+from jaxqmri.cli.measured import Flags
 from jaxqmri.cli.models import table_of_methods
 from jaxqmri.cli.outputs import Output, describe_dataset
 from jaxqmri.cli.record import facts_of, settings_of, sidecar_of

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from jaxqmri.cli.inputs import BidsSource, Measured, PlainSource, Source
+from jaxqmri.cli.inputs import BidsSource, Source
+from jaxqmri.cli.measured import Measured
 from jaxqmri.cli.models import MapName, Method, keeps_plain_name
+from jaxqmri.cli.plain import PlainSource
 from jaxqmri.io import bids
 
 if TYPE_CHECKING:

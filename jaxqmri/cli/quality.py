@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxqmri import __version__
-from jaxqmri.cli.inputs import Measured
+from jaxqmri.cli.measured import Measured
 from jaxqmri.cli.models import Method
 from jaxqmri.cli.series import Ready
 

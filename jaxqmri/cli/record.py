@@ -13,7 +13,7 @@ import numpy as np
 from jaxqmri import __version__
 from jaxqmri.cli.fit_options import FitOptions
 from jaxqmri.cli.given import Given
-from jaxqmri.cli.inputs import Measured
+from jaxqmri.cli.measured import Measured
 from jaxqmri.cli.series import Ready
 from jaxqmri.io.acquisition import to_disk
 from jaxqmri.io.settings import contents_of

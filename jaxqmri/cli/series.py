@@ -18,8 +18,9 @@ from jaxqmri.cli.given import (
     read_known,
     read_mask,
 )
-from jaxqmri.cli.inputs import Flags, Measured, Source
+from jaxqmri.cli.inputs import Source
 from jaxqmri.cli.loading import Loading
+from jaxqmri.cli.measured import Flags, Measured
 from jaxqmri.cli.models import METHODS, Method
 from jaxqmri.io import InputError
 

@@ -1,0 +1,70 @@
+"""One series in memory with its acquisition, and what the command line says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxqmri.cli.models import Axis, Protocol
+from jaxqmri.io import nifti
+
+SIGNED_SHARE = 1e-3  # of samples below zero: interpolated magnitudes have fewer, real parts more
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Acquisition numbers given on the command line.
+
+    Attributes
+    ----------
+    values
+        Numbers by option name (``te``, ``tsl``, ``tr``, ...), ms or degrees; empty if not given.
+    refocusing_angle
+        Degrees.
+    signed
+        Whether images keep their sign; None to see it from the images.
+    series
+        The BIDS series to take where there are several kinds.
+    """
+
+    values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    refocusing_angle: float | None = None
+    signed: bool | None = None
+    series: str | None = None
+
+    def choices(self) -> list[str]:
+        """Options that were given and that only some methods have."""
+        sign = [] if self.signed is None else ["signed" if self.signed else "magnitude"]
+        return sign if self.refocusing_angle is None else [*sign, "refocusing-angle"]
+
+    def given(self, flag: str) -> tuple[float, ...]:
+        """Numbers of one option."""
+        return self.values.get(flag, ())
+
+
+class Measured(NamedTuple):
+    """One series in memory, ready for a fit.
+
+    ``images`` is 4-D and carries the affine and the path of the first source.
+    """
+
+    images: nifti.Image
+    protocol: Protocol
+    axis: Axis
+    sources: list[Path]
+
+
+def with_sign(
+    images: nifti.Image, protocol: Protocol, flags: Flags
+) -> tuple[nifti.Image, Protocol]:
+    """Note whether the images keep their sign; magnitudes that are asked for are taken."""
+    if flags.signed is None:
+        share = np.count_nonzero(images.data < 0) / images.data.size
+        return images, replace(protocol, signed=bool(share > SIGNED_SHARE))
+    if not flags.signed:
+        images = images._replace(data=np.abs(images.data))
+    return images, replace(protocol, signed=flags.signed)
