@@ -1,4 +1,4 @@
-"""What the experiments share: the command line, the run folder, results, and going on after a stop.
+"""What the experiments share: the run folder, results, and going on after a stop.
 
 A run folder holds ``config.json`` (every setting, the seed, versions and hardware),
 ``metrics.json`` (the numbers), ``tables.md``, ``report.html``, ``figures/``, ``maps/`` and
@@ -8,24 +8,35 @@ again; another command is refused the folder unless told to overwrite it.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import math
 import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 import jaxqmri
+from experiments.command import Command, Preset, Settings, execute, parse
 from experiments.surroundings import available_cores, surroundings
 from jaxqmri.io import InputError
 from jaxqmri.io.files import read_json, write_json, write_text
 
-Preset = Literal["smoke", "quick", "full", "paper"]
-Settings = TypeVar("Settings")
+__all__ = [
+    "Command",
+    "Preset",
+    "Result",
+    "Run",
+    "cache_folder",
+    "execute",
+    "parse",
+    "progress",
+    "say",
+    "use_all_cores",
+]
+
 Item = TypeVar("Item")
 
 OURS = ("metrics.json", "tables.md", "report.html", "figures", "maps", "checkpoints", "config.json")
@@ -60,59 +71,6 @@ class Result:
             "n", "ours", "ours_sd", "low", "high", "paper", "paper_sd",
         )  # fmt: skip
         return {name: _plain(getattr(self, name)) for name in names}
-
-
-@dataclasses.dataclass(frozen=True)
-class Command(Generic[Settings]):
-    """What was asked for on the command line.
-
-    Attributes
-    ----------
-    settings
-        The experiment's own settings; each can be changed from its preset's value.
-    preset
-        Named sizes: smoke proves the plumbing and claims nothing, quick takes minutes, full the
-        better part of an hour, paper the study's own sizes.
-    data
-        A BIDS folder. Without one a simulated cohort is made and kept for the next time.
-    out
-        The run folder, runs/EXPERIMENT-PRESET when not given.
-    seed
-        Of everything that is drawn at random.
-    overwrite
-        Discard what the run folder holds and start anew.
-    """
-
-    settings: Settings
-    preset: Preset = "quick"
-    data: Path | None = None
-    out: Path | None = None
-    seed: int = 0
-    overwrite: bool = False
-
-
-def parse(
-    name: str,
-    description: str,
-    presets: Mapping[Preset, Settings],
-    argv: Sequence[str] | None = None,
-) -> Command[Settings]:
-    """Read the command line: the preset first, whose values are then the others' defaults."""
-    import tyro
-
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    first.add_argument("--preset", choices=tuple(presets), default="quick")
-    preset: Preset = first.parse_known_args(arguments)[0].preset
-    defaults = presets[preset]
-    kind: Any = Annotated[Command[type(defaults)], tyro.conf.OmitArgPrefixes]
-    return tyro.cli(
-        kind,
-        prog=f"python -m experiments.{name}",
-        description=description,
-        default=Command(settings=defaults, preset=preset),
-        args=arguments,
-    )
 
 
 class Run(Generic[Settings]):
@@ -215,19 +173,6 @@ class Run(Generic[Settings]):
     def _seconds_of_earlier_sessions(self) -> float:
         kept = self.folder / "checkpoints" / "seconds.json"
         return float(read_json(kept)["seconds"]) if kept.exists() else 0.0
-
-
-def execute(work: Callable[[], None]) -> int:
-    """Run ``work``; an error that a person can act on is one line, and the exit code 2."""
-    try:
-        work()
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
-    return 0
 
 
 def use_all_cores() -> None:

@@ -7,7 +7,7 @@ import difflib
 import io
 import sys
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr
 from pathlib import Path
 from typing import (
@@ -29,7 +29,7 @@ from jaxqmri.io import InputError
 Command = TypeVar("Command")
 _EXPECTED = {float: "a number", int: "a whole number", Path: "a path"}
 _FRAME = "│╭╮╰╯─• "
-_FOOTER = "For full helptext"
+_TITLE, _RULE = "╭", "──"
 
 
 def parse(kind: type[Command], words: Sequence[str], prog: str, text: str | None) -> Command:
@@ -53,16 +53,29 @@ def parse(kind: type[Command], words: Sequence[str], prog: str, text: str | None
     """
     if not {"-h", "--help"} & set(words):
         _check(kind, words, prog)
+    return refused_in_one_line(
+        lambda: tyro.cli(
+            kind,
+            prog=prog,
+            description=text,
+            args=words,
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+        )
+    )
+
+
+def refused_in_one_line(read: Callable[[], Command]) -> Command:
+    """What a parser reads; its refusal, several lines in a frame, as one.
+
+    Raises
+    ------
+    InputError
+        Where the parser would end the program with its message.
+    """
     told = io.StringIO()
     try:
         with redirect_stderr(told):
-            command = tyro.cli(
-                kind,
-                prog=prog,
-                description=text,
-                args=words,
-                config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
-            )
+            command = read()
     except SystemExit as stop:
         if stop.code in (None, 0):
             raise
@@ -203,6 +216,12 @@ def _meant(name: str, options: Mapping[str, _Option]) -> str:
 
 
 def _in_one_line(text: str) -> str:
-    """A framed message without its frame."""
-    lines = [line.strip(_FRAME) for line in text.splitlines()]
-    return " ".join(line for line in lines if line and not line.startswith(_FOOTER))
+    """What a framed message says first, above its first rule and without its frame."""
+    told: list[str] = []
+    for line in text.splitlines():
+        said = line.strip(_FRAME)
+        if said and not line.startswith(_TITLE):
+            told.append(said)
+        elif told and _RULE in line:
+            break
+    return " ".join(told)

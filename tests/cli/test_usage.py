@@ -51,6 +51,7 @@ def test_what_only_the_parser_refuses_is_one_line_too(monkeypatch, capfd):
     assert "1.5" in message
     assert message.count("\n") == 1
     assert not set("│╭╰─") & set(message)
+    assert "help" not in message
 
 
 def test_negative_numbers_are_values(tmp_path, capfd):

@@ -1,4 +1,4 @@
-"""Command line and run folder, without an experiment."""
+"""The run folder, without an experiment."""
 
 import json
 from dataclasses import dataclass
@@ -25,29 +25,6 @@ class Settings:
 
     size: int = 1
     rate: float = 0.5
-
-
-PRESETS = {"smoke": Settings(1), "quick": Settings(2), "full": Settings(3), "paper": Settings(4)}
-
-
-def parse(*arguments):
-    return shared.parse("example", "An example.", PRESETS, list(arguments))
-
-
-def test_the_preset_gives_the_defaults_and_flags_change_them():
-    assert parse() == Command(Settings(2), "quick")
-    assert parse("--preset", "full").settings == Settings(3)
-    assert parse("--preset=paper", "--rate", "2").settings == Settings(4, 2.0)
-    command = parse("--size", "7", "--seed", "5", "--data", "here", "--out", "there")
-    assert command == Command(Settings(7), "quick", Path("here"), Path("there"), 5)
-
-
-@pytest.mark.parametrize("arguments", [("--preset", "huge"), ("--nonsense", "1"), ("--size", "a")])
-def test_a_wrong_flag_ends_with_code_2(arguments, capsys):
-    with pytest.raises(SystemExit) as stop:
-        parse(*arguments)
-    assert stop.value.code == 2
-    assert arguments[0] in capsys.readouterr().err
 
 
 def start(folder, **changed):
@@ -108,19 +85,6 @@ def test_a_folder_of_something_else_is_never_touched(tmp_path):
     with pytest.raises(InputError, match="a file, expected a run folder"):
         start(tmp_path / "thesis.txt")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
-
-
-def test_errors_become_exit_codes(capsys):
-    def bad():
-        raise InputError("a.nii: broken")
-
-    def stopped():
-        raise KeyboardInterrupt
-
-    assert shared.execute(lambda: None) == 0
-    assert shared.execute(bad) == 2
-    assert capsys.readouterr().err == "a.nii: broken\n"
-    assert shared.execute(stopped) == 130
 
 
 def test_the_cache_can_be_put_elsewhere(monkeypatch, tmp_path):
