@@ -27,7 +27,7 @@ from experiments.knee_cv.results import (
     reference_rows,
     registration_rows,
 )
-from experiments.knee_cv.subjects import Subject, Task, has_changed, prepare, read
+from experiments.knee_cv.subjects import Registering, Subject, Task, has_changed, prepare, read
 from experiments.run import Command, Preset, Run
 from experiments.surroundings import available_cores
 from jaxqmri.io import InputError, bids
@@ -51,12 +51,16 @@ class Settings:
     match_resolution
         Average the PD-weighted image over each voxel of the T1rho grid rather than read it at
         the voxel's centre.
+    registration
+        Last stage of the PD-weighted image's registration: rigid, affine, then deformable, as in
+        the paper; none leaves it where the scanner put it.
     """
 
     simulated_subjects: int = 40
     simulated_grid: Preset = "quick"
     t1rho_bounds: tuple[float, float] = (1.0, 100.0)
     match_resolution: bool = True
+    registration: Registering = "deformable"
 
 
 PRESETS: dict[Preset, Settings] = {
@@ -164,6 +168,7 @@ def subject_tasks(run: Run[Settings]) -> list[Task]:
             registered=run.folder / "maps" / bids.map_name(_own(entities), "PDw", "registered"),
             transforms=shared.cache_folder() / "registrations",
             match_resolution=run.settings.match_resolution,
+            registration=run.settings.registration,
         )
         for entities in found
     ]

@@ -10,20 +10,22 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
-from jaxqmri.analysis import structural_similarity
+from jaxqmri.analysis import similarity_in_mask
 from jaxqmri.io import InputError, bids
 from jaxqmri.io.files import read_bytes, write_bytes
 from jaxqmri.io.nifti import Image, check_same_grid, write_image
-from jaxqmri.preprocessing import register_rigid, resample
+from jaxqmri.preprocessing import Registration, Stage, Transform, register, resample
 
 SPIN_LOCK_TIMES = (0.0, 10.0, 30.0, 50.0)  # ms
 REGIONS = {1: "femoral", 2: "medial tibial", 3: "lateral tibial", 4: "patellar"}
 TIME_TOLERANCE = 0.05  # ms
+
+Registering = Literal["none"] | Stage
 REGIONS_BY, TRUE_MAPS = "manual", "truth"  # folders under derivatives
 NOT_OF_IMAGES = ("dataset_description.json", "participants.json")
 
@@ -73,6 +75,7 @@ class Task:
     registered: Path  # the PD-weighted image on the T1rho grid, to look at
     transforms: Path  # cache of registrations
     match_resolution: bool
+    registration: Registering = "deformable"
 
 
 def prepare(task: Task) -> Path:
@@ -130,18 +133,25 @@ def _prepared(task: Task) -> Subject:
         )
     moving = bids.read_anat(task.data, person, "PDw")
     before = resample(moving, fixed, match_resolution=task.match_resolution)
-    pd, transform = register_rigid(
-        moving, fixed, cache=task.transforms, match_resolution=task.match_resolution
-    )
+    pd, transform = before, Transform(np.eye(4))
+    if task.registration != "none":
+        pd, transform = register(
+            moving,
+            fixed,
+            Registration(task.registration),
+            cache=task.transforms,
+            match_resolution=task.match_resolution,
+        )
     write_image(
         task.registered,
         pd,
         fixed.affine,
         {
-            "Description": "PD-weighted image registered rigidly to the T1rho series",
+            "Description": "PD-weighted image on the grid of the T1rho series",
+            "Registration": task.registration,
             "Units": "arbitrary",
             "Sources": [str(moving.path), str(fixed.path)],
-            "Transform": transform.tolist(),
+            "Affine": transform.affine.tolist(),
         },
     )
     truth = np.full(cartilage.shape, np.nan, np.float32)
@@ -150,6 +160,7 @@ def _prepared(task: Task) -> Subject:
             bids.find_image(bids.map_folder(task.data, TRUE_MAPS), person, "T1rho")
         ).data
     index = np.flatnonzero(cartilage)
+    across = int(np.argmax(np.linalg.norm(fixed.affine[:3, :3], axis=0)))
     return Subject(
         spin_lock=images.reshape(-1, images.shape[-1])[index],
         pd=pd.ravel()[index],
@@ -158,7 +169,9 @@ def _prepared(task: Task) -> Subject:
         position=index.astype(np.int64),
         shape=np.array(cartilage.shape),
         affine=fixed.affine,
-        similarity=np.array([_similarity(image, fixed, cartilage) for image in (before, pd)]),
+        similarity=np.array(
+            [similarity_in_mask(image, fixed.data, cartilage, across) for image in (before, pd)]
+        ),
         motion=_motion(transform, fixed, cartilage),
     )
 
@@ -190,7 +203,8 @@ def _sources(task: Task) -> str:
     """Fingerprint of all that a subject is made from: images, sidecars, regions, true map."""
     person = f"sub-{task.entities['sub']}"
     folders = [task.data, *(bids.map_folder(task.data, who) for who in (REGIONS_BY, TRUE_MAPS))]
-    digest = hashlib.blake2b(repr(task.match_resolution).encode(), digest_size=16)
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(repr((task.match_resolution, task.registration)).encode())
     for folder in folders:
         inherited = [path for path in folder.glob("*.json") if path.name not in NOT_OF_IMAGES]
         for path in sorted([*inherited, *(folder / person).rglob("*")]):
@@ -200,24 +214,14 @@ def _sources(task: Task) -> str:
     return digest.hexdigest()
 
 
-def _similarity(pd: Float[np.ndarray, "x y z"], fixed: Image, cartilage: Any) -> float:
-    """Mean structural similarity in the cartilage, the PD-weighted image brought to its scale.
-
-    One factor, by least squares over the cartilage: the two scans differ in gain, which says
-    nothing about alignment. The range is that of the TSL 0 image (its 99.9th percentile).
-    """
-    a, b = fixed.data, np.nan_to_num(pd)
-    gain = float(np.sum(a[cartilage] * b[cartilage]) / np.sum(b[cartilage] ** 2))
-    across = int(np.argmax(np.linalg.norm(fixed.affine[:3, :3], axis=0)))
-    map_ = structural_similarity(a, gain * b, float(np.percentile(a, 99.9)), across)
-    return float(map_[cartilage].mean())
-
-
 def _motion(
-    transform: Float[np.ndarray, "4 4"], fixed: Image, cartilage: Any
+    transform: Transform, fixed: Image, cartilage: Bool[np.ndarray, "x y z"]
 ) -> Float[np.ndarray, " 2"]:
-    centre = np.append(np.argwhere(cartilage).mean(axis=0), 1.0)
-    point = fixed.affine @ centre
-    shift = np.linalg.norm((transform @ point - point)[:3])
-    cosine = (np.trace(transform[:3, :3]) - 1.0) / 2.0
-    return np.array([shift, np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))])
+    """Mean shift of the cartilage (mm), and the rotation nearest to the affine part (degrees)."""
+    points = np.argwhere(cartilage) @ fixed.affine[:3, :3].T + fixed.affine[:3, 3]
+    moved = points if transform.displacement is None else points + transform.displacement[cartilage]
+    linear = transform.affine[:3, :3]
+    shift = (moved @ linear.T + transform.affine[:3, 3] - points).mean(axis=0)
+    u, _, vt = np.linalg.svd(linear)
+    cosine = (np.trace(u @ vt) - 1.0) / 2.0
+    return np.array([np.linalg.norm(shift), np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))])

@@ -108,7 +108,8 @@ def tables_of(results: Sequence[Result], simulated: bool) -> dict[str, list[Tabl
         report.result_list(
             chosen(model=("registration",)),
             names=("measure",),
-            caption="PD-weighted to T1rho images, rigid. SSIM is within slices, over the "
+            caption="PD-weighted to T1rho images, up to the stage that `registration` of the "
+            "settings names. SSIM is within slices, over the "
             "cartilage, after one factor for the gain; how the paper computed its own is not told.",
         )
     ]

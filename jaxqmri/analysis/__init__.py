@@ -16,7 +16,7 @@ from jaxqmri.analysis.errors import (
 )
 from jaxqmri.analysis.regions import RegionStatistics, region_statistics
 from jaxqmri.analysis.repeatability import Repeatability, repeatability
-from jaxqmri.analysis.similarity import structural_similarity
+from jaxqmri.analysis.similarity import similarity_in_mask, structural_similarity
 
 __all__ = [
     "RegionStatistics",
@@ -30,6 +30,7 @@ __all__ = [
     "regional_error",
     "regional_percentage_error",
     "repeatability",
+    "similarity_in_mask",
     "structural_similarity",
     "subject_errors",
     "summarise",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 WINDOW = 1.5  # standard deviation of the Gaussian window, in voxels
 RADIUS = 5  # where it is cut off
 K1, K2 = 0.01, 0.03
+RANGE = 99.9  # percentile of the reference that stands for the range of its values
 
 
 def structural_similarity(
@@ -53,3 +54,41 @@ def structural_similarity(
     return ((2 * mean_a * mean_b + c1) * (2 * covariance + c2)) / (
         (mean_a**2 + mean_b**2 + c1) * (variance_a + variance_b + c2)
     )
+
+
+def similarity_in_mask(
+    image: Float[np.ndarray, "x y z"],
+    reference: Float[np.ndarray, "x y z"],
+    mask: Bool[np.ndarray, "x y z"],
+    across: int,
+) -> float:
+    """Mean structural similarity over a mask, ``image`` brought to the scale of ``reference``.
+
+    One factor, by least squares over the mask: two scans differ in gain, which says nothing about
+    alignment. The range is the 99.9th percentile of the reference. Where either image holds no
+    number, both count as zero around, and the voxel itself is left out of the mean.
+
+    Parameters
+    ----------
+    image, reference
+        Images on one grid.
+    mask
+        Where the mean is taken.
+    across
+        Array axis across the slices.
+
+    Returns
+    -------
+    float
+        Not a number where the mask holds no voxel that both images see.
+    """
+    seen = np.isfinite(image) & np.isfinite(reference)
+    inside = np.asarray(mask, bool) & seen
+    if not inside.any():
+        return float("nan")
+    a = np.where(seen, reference, 0.0).astype(np.float64)
+    b = np.where(seen, image, 0.0).astype(np.float64)
+    power = float(np.sum(b[inside] ** 2))
+    gain = float(np.sum(a[inside] * b[inside])) / power if power else 0.0
+    local = structural_similarity(a, gain * b, float(np.percentile(a, RANGE)), across)
+    return float(local[inside].mean())

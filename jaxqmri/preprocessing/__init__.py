@@ -1,9 +1,42 @@
-"""Images to images: bring one image onto the grid of another.
+"""Images to images: bring one image onto the grid of another, and intensities to one scale.
 
 Registration needs antspyx (the extra ``jaxqmri[experiments]``), which loads when it is first used.
 """
 
-from jaxqmri.preprocessing.registration import Registered, register_rigid, rigid_transform
-from jaxqmri.preprocessing.resampling import resample
+from jaxqmri.preprocessing.registration import (
+    STAGES,
+    Registered,
+    Registration,
+    Stage,
+    find_transform,
+    register,
+)
+from jaxqmri.preprocessing.resampling import coarsened, resample
+from jaxqmri.preprocessing.scaling import (
+    Scales,
+    Scaling,
+    cohort_scales,
+    percentile_scale,
+    reference_tissue_scale,
+    scales,
+)
+from jaxqmri.preprocessing.transforms import Transform, write_itk
 
-__all__ = ["Registered", "register_rigid", "resample", "rigid_transform"]
+__all__ = [
+    "STAGES",
+    "Registered",
+    "Registration",
+    "Scales",
+    "Scaling",
+    "Stage",
+    "Transform",
+    "coarsened",
+    "cohort_scales",
+    "find_transform",
+    "percentile_scale",
+    "reference_tissue_scale",
+    "register",
+    "resample",
+    "scales",
+    "write_itk",
+]

@@ -9,13 +9,17 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxqmri.io.nifti import Image
+from jaxqmri.preprocessing.transforms import Affine, Transform
 
-Affine = Float[np.ndarray, "4 4"]
 Volume = Float[np.ndarray, "x y z"]
 
 
 def resample(
-    moving: Image, fixed: Image, transform: Affine | None = None, *, match_resolution: bool = True
+    moving: Image,
+    fixed: Image,
+    transform: Transform | Affine | None = None,
+    *,
+    match_resolution: bool = True,
 ) -> Volume:
     """``moving`` in its own units on the grid of ``fixed``, by trilinear interpolation.
 
@@ -24,9 +28,9 @@ def resample(
     moving, fixed
         Three-dimensional images. Of ``fixed`` only the grid is used.
     transform
-        Rigid or affine map from a point of ``fixed`` to the same anatomy in ``moving``, both in
-        scanner coordinates (mm, x to the right, y to anterior, z to superior). Identity when
-        None.
+        From a point of ``fixed`` to the same anatomy in ``moving``, both in scanner coordinates
+        (mm, x to the right, y to anterior, z to superior). A displacement is taken as constant
+        within each voxel. Identity when None.
     match_resolution
         Average the moving image over each voxel of the fixed grid, as a scan with those voxels
         would have, rather than read it at their centres: a 3 mm slice then holds 3 mm of tissue,
@@ -40,7 +44,9 @@ def resample(
     """
     from scipy import ndimage
 
-    to_moving = np.eye(4) if transform is None else np.asarray(transform, np.float64)
+    if not isinstance(transform, Transform):
+        transform = Transform(np.eye(4) if transform is None else np.asarray(transform, np.float64))
+    to_moving = transform.affine
     voxels = np.linalg.inv(moving.affine) @ to_moving @ fixed.affine
     matrix, offset = voxels[:3, :3], voxels[:3, 3]
     counts = [1, 1, 1]
@@ -49,9 +55,26 @@ def resample(
         counts = [max(1, int(np.ceil(s / finest - 1e-6))) for s in spacing(fixed.affine)]
     source = np.asarray(moving.data, np.float32)
     total = np.zeros(fixed.data.shape[:3], np.float64)
+    displaced = None
+    if transform.displacement is not None:
+        to_voxels = (np.linalg.inv(moving.affine) @ to_moving)[:3, :3]
+        index = np.indices(total.shape, np.float32)
+        displaced = np.einsum("ij,j...->i...", matrix, index) + np.einsum(
+            "ij,...j->i...", to_voxels, transform.displacement
+        )
     for step in itertools.product(*(range(count) for count in counts)):
         within = (np.array(step) + 0.5) / counts - 0.5
         start: Any = offset + matrix @ within  # scipy's stub knows a number only
+        if displaced is not None:
+            total += ndimage.map_coordinates(
+                source,
+                displaced + start[:, None, None, None],
+                output=np.float32,
+                order=1,
+                mode="constant",
+                cval=np.nan,
+            )
+            continue
         total += ndimage.affine_transform(
             source,
             matrix,
@@ -68,3 +91,22 @@ def resample(
 def spacing(affine: Affine) -> Float[np.ndarray, " 3"]:
     """Distance between neighbouring voxels along each axis, in mm."""
     return np.linalg.norm(np.asarray(affine, np.float64)[:3, :3], axis=0)
+
+
+def coarsened(image: Image, edge: float) -> Image:
+    """The image with voxels averaged in blocks, so that their edges come near ``edge`` (mm).
+
+    Axes whose voxels are longer than that stay as they are; voxels beyond the last whole block
+    are left out.
+    """
+    counts = np.maximum(1, np.rint(edge / spacing(image.affine))).astype(int)
+    counts = np.minimum(counts, image.data.shape)
+    sizes = np.array(image.data.shape) // counts
+    inner = image.data[tuple(slice(0, size * n) for size, n in zip(sizes, counts, strict=True))]
+    blocks = inner.reshape([part for pair in zip(sizes, counts, strict=True) for part in pair])
+    affine = np.array(image.affine, np.float64)
+    affine[:3, 3] += affine[:3, :3] @ ((counts - 1) / 2)
+    affine[:3, :3] *= counts
+    return Image(
+        blocks.mean(axis=(1, 3, 5), dtype=np.float64).astype(np.float32), affine, image.path
+    )

@@ -289,6 +289,23 @@ def test_a_subject_is_made_again_when_a_file_has_changed(study, tmp_path, name):
     assert subjects.has_changed(task)
 
 
+def test_every_stage_of_registration_is_another_subject(study, tmp_path):
+    stages = ("none", "rigid", "affine", "deformable")
+    tasks = [
+        Task(study, {"sub": "01"}, tmp_path / "kept.npz", tmp_path / "pd.nii.gz", tmp_path, True, s)
+        for s in stages
+    ]
+    assert len({subjects._sources(task) for task in tasks}) == len(stages)
+    left = subjects.read(subjects.prepare(tasks[0]))
+    assert left is not None
+    assert left.similarity[0] == left.similarity[1]
+    np.testing.assert_array_equal(left.motion, [0, 0])
+    found = subjects.read(subjects.prepare(tasks[3]))
+    assert found is not None
+    assert found.similarity[0] == left.similarity[0]
+    assert found.similarity[1] > found.similarity[0] + 0.02
+
+
 def test_other_settings_are_refused_the_folder(finished, study, capsys, one_process):
     assert run(study, finished, "--seed", "3") == 2
     message = capsys.readouterr().err
