@@ -13,6 +13,8 @@ from jaxqmri.preprocessing.transforms import Affine, Transform
 
 Volume = Float[np.ndarray, "x y z"]
 
+LIKE = 0.1  # of a voxel: edges that differ by less count as equally long
+
 
 def resample(
     moving: Image,
@@ -51,8 +53,9 @@ def resample(
     matrix, offset = voxels[:3, :3], voxels[:3, 3]
     counts = [1, 1, 1]
     if match_resolution:
-        finest = float(spacing(moving.affine).min())
-        counts = [max(1, int(np.ceil(s / finest - 1e-6))) for s in spacing(fixed.affine)]
+        # how many moving voxels the edges of a fixed one span: the same voxels are not averaged
+        spanned = np.linalg.norm(matrix, axis=0)
+        counts = [max(1, int(np.ceil(n - LIKE))) for n in spanned]
     source = np.asarray(moving.data, np.float32)
     total = np.zeros(fixed.data.shape[:3], np.float64)
     displaced = None

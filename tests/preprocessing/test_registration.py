@@ -189,6 +189,14 @@ def test_resampling_keeps_units_and_averages_over_the_voxel():
     )
 
 
+def test_an_image_on_the_same_thick_slices_is_not_averaged_again():
+    _, fixed = pair(np.eye(4))
+    np.testing.assert_allclose(preprocessing.resample(fixed, fixed), fixed.data, rtol=1e-6)
+    turned = preprocessing.resample(fixed, fixed, rigid((0, 0, 1), (0, 0, 0)))
+    read = preprocessing.resample(fixed, fixed, rigid((0, 0, 1), (0, 0, 0)), match_resolution=False)
+    np.testing.assert_array_equal(turned, read)
+
+
 def test_a_constant_displacement_is_a_shift():
     moving, fixed = pair(np.eye(4))
     shift = np.array([1.5, -2.0, 0.7])
