@@ -14,7 +14,7 @@ import numpy as np
 from jaxqmri.physics import SignalModel
 from jaxqmri.physics.base import Scalar, Signals
 
-ONE_NONLINEAR_STEPS = 5  # from a grid start: enough for all but a few voxels in ten thousand
+ONE_NONLINEAR_STEPS = 4  # from a grid start: enough for nearly every voxel above SNR 15
 SEVERAL_NONLINEAR_STEPS = 9
 
 
@@ -60,6 +60,11 @@ class Equation(eqx.Module):
     def signed(self) -> bool:
         """Whether a signal may be negative."""
         return True
+
+    @property
+    def chained(self) -> bool:
+        """Whether all samples are to be computed before any is used."""
+        return False
 
     @property
     def warped(self) -> tuple[str, ...]:
@@ -112,6 +117,11 @@ class ModelEquation(Equation):
     def signed(self) -> bool:
         """Whether the model's signal may be negative."""
         return self.model.signed
+
+    @property
+    def chained(self) -> bool:
+        """What the model says of itself."""
+        return self.model.chained
 
     @property
     def warped(self) -> tuple[str, ...]:

@@ -17,8 +17,15 @@ from jaxtyping import Array, Float
 from scipy import special
 
 from jaxqmri.fitting.equation import Equation
-from jaxqmri.fitting.nlls import Condition, Values, expand, inverse, minimise
-from jaxqmri.fitting.voxels import Plan, Voxel, free_bounds, in_tiles, misfit_of
+from jaxqmri.fitting.nlls import Condition, Once, Values, expand, inverse, minimise
+from jaxqmri.fitting.voxels import (
+    Plan,
+    Voxel,
+    computing_once,
+    free_bounds,
+    in_tiles,
+    misfit_of,
+)
 from jaxqmri.physics.base import Scalar, Signals
 
 LEVEL = 0.95
@@ -70,13 +77,14 @@ def voxel_intervals(
         return equation.signal({**voxel.known, **dict(zip(free, trial, strict=True))})
 
     at_bound = tuple((v <= lo) | (v >= hi) for v, lo, hi in zip(values, lower, upper, strict=True))
+    once = computing_once(lower, upper)
     here = expand(signal, misfit, values)
     covariance = inverse(here.hessian, at_bound)
     ends = {}
     for k, name in enumerate(free):
 
         def profile(x: Scalar, others: Values, k: int = k) -> tuple[Scalar, Values]:
-            return _profiled(signal, misfit, k, x, others, lower, upper, energy)
+            return _profiled(signal, misfit, once, k, x, others, lower, upper, energy)
 
         spread = sigma * jnp.sqrt(covariance[k][k])
         stride = jnp.where(jnp.isfinite(spread), spread, 0.1 * jnp.abs(values[k]) + 1e-3)
@@ -104,6 +112,7 @@ def interval_maps(task: Any, ends: Mapping[str, tuple], volume: Any) -> tuple[An
 def _profiled(
     signal: Callable[[Values], Signals],
     misfit: Callable,
+    once: Once,
     k: int,
     x: Scalar,
     others: Values,
@@ -119,7 +128,7 @@ def _profiled(
     if not others:
         return expand(signal, misfit, (x,)).cost, others
     low, high = (side[:k] + side[k + 1 :] for side in (lower, upper))
-    found = minimise(partial(expand, around, misfit), others, low, high, energy, INNER_STEPS)
+    found = minimise(partial(expand, around, misfit), others, low, high, energy, INNER_STEPS, once)
     return found.expansion.cost, found.values
 
 

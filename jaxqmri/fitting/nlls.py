@@ -21,6 +21,7 @@ from jaxqmri.physics.base import Scalar, Signals
 
 Values = tuple[Scalar, ...]
 Condition = Bool[Array, ""]
+Once = Callable[..., Any]
 Triangle = tuple[tuple[Scalar, ...], ...]  # lower triangle of a symmetric matrix, row by row
 
 FIRST_DAMPING = 1e-2
@@ -54,19 +55,36 @@ class Minimum(NamedTuple):
     lost: Condition
 
 
+def at_once(function: Callable, *operands: Any) -> Any:
+    """Call a function and leave it to the compiler what is computed when: a plain :data:`Once`."""
+    return function(*operands)
+
+
 def expand(
-    signal: Callable[[Values], Signals], misfit: Callable[[list[Scalar]], Misfit], values: Values
+    signal: Callable[[Values], Signals],
+    misfit: Callable[[list[Scalar]], Misfit],
+    values: Values,
+    once: Once = at_once,
 ) -> Expansion:
-    """Gauss–Newton expansion of a misfit: one linearisation, then sums over the samples."""
-    predicted, tangent = jax.linearize(signal, values)
-    size = predicted.shape[0]
-    columns = []
-    for k in range(len(values)):
-        column = tangent(
-            tuple(jnp.ones_like(v) if i == k else jnp.zeros_like(v) for i, v in enumerate(values))
-        )
-        columns.append([column[i] for i in range(size)])
-    cost, residual, curvature = misfit([predicted[i] for i in range(size)])
+    """Gauss–Newton expansion of a misfit: one linearisation, then sums over the samples.
+
+    Parameters
+    ----------
+    signal, misfit
+        Predicted samples at some values, and how far they are from the measured ones.
+    values
+        Where to expand.
+    once
+        How to linearise: where samples are chained, by :func:`jaxqmri.physics.computed_once`
+        with its condition.
+    """
+
+    def linearised(at: Values) -> tuple[Values, list[Values]]:
+        predicted, tangent = jax.linearize(signal, at)
+        return _unstacked(predicted), [_unstacked(tangent(axis)) for axis in _axes(at)]
+
+    predicted, columns = once(linearised, values)
+    cost, residual, curvature = misfit(list(predicted))
     bent = [[c * w for c, w in zip(column, curvature, strict=True)] for column in columns]
     descent = tuple(_dot(column, residual) for column in columns)
     hessian = tuple(
@@ -76,63 +94,66 @@ def expand(
 
 
 def expand_exactly(
-    signal: Callable[[Values], Signals], misfit: Callable[[list[Scalar]], Misfit], values: Values
+    expansion_at: Callable[[Values], Expansion],
+    lower: Values,
+    upper: Values,
+    energy: Float[Array, ""],
+    once: Once,
+    values: Values,
 ) -> Expansion:
-    """Newton's expansion: the Gauss-Newton one with the curvature of the model itself.
+    """Newton's expansion: the whole Hessian, from how the descent turns along each parameter.
 
     Where residuals are large against the model's curvature, Gauss-Newton steps overshoot and
-    swing about the minimum; these do not. Where the exact Hessian is not positive definite, the
+    swing about the minimum; these do not. Where the whole Hessian is not positive definite, the
     Gauss-Newton one stands.
-    """
-    plain = expand(signal, misfit, values)
-    predicted = signal(values)
-    size = predicted.shape[0]
-    residual = misfit([predicted[i] for i in range(size)]).residual
-
-    def along_residual(at: Values) -> Scalar:
-        there = signal(at)
-        return _dot(residual, [there[i] for i in range(size)])
-
-    def bend(first: Values, second: Values) -> Scalar:
-        def slope(at: Values) -> Scalar:
-            return jax.jvp(along_residual, (at,), (first,))[1]
-
-        return jax.jvp(slope, (values,), (second,))[1]
-
-    # one pass over the equation for all pairs of parameters: it is compiled once
-    pairs = [(i, j) for i in range(len(values)) for j in range(i + 1)]
-    unit = jnp.eye(len(values), dtype=predicted.dtype)
-    rows, columns = (tuple(unit[:, [pair[k] for pair in pairs]]) for k in (0, 1))
-    bent = jnp.asarray(jax.vmap(bend)(rows, columns))
-    bends = {pair: bent[k] for k, pair in enumerate(pairs)}
-    exact = tuple(
-        tuple(plain.hessian[i][j] - bends[i, j] for j in range(i + 1)) for i in range(len(values))
-    )
-    none_out = tuple(jnp.zeros(jnp.shape(v), bool) for v in values)
-    definite = jnp.all(jnp.stack([row[-1] > 0 for row in factor(exact, none_out, 0.0)[0]]))
-    return plain._replace(hessian=jax.tree.map(partial(jnp.where, definite), exact, plain.hessian))
-
-
-def in_one_stage(always: Condition, function: Callable, *operands: Any) -> Any:
-    """Call a function so that its results are computed once and kept.
-
-    XLA's CPU backend fuses a result into each of its consumers and computes it again in every
-    one, which makes a step several times slower. It cannot do so across a branch that it does
-    not know to be taken.
 
     Parameters
     ----------
-    always
-        A boolean that is true, but known only at run time, and the same for all voxels.
-    function, operands
-        What to call.
+    expansion_at
+        The Gauss-Newton expansion around a point.
+    lower, upper
+        Bounds, which differences are taken inside of.
+    energy
+        Sum of the squared samples.
+    once
+        :func:`jaxqmri.physics.computed_once` with its condition.
+    values
+        Where to expand.
     """
-    outcome = jax.eval_shape(function, *operands)
-
-    def never(*_: Any) -> Any:
-        return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), outcome)
-
-    return lax.cond(always, function, never, *operands)
+    plain = once(expansion_at, values)
+    size = len(values)
+    # a small part of the change that would move the signal by its own size
+    small = jnp.cbrt(jnp.finfo(energy.dtype).eps) * jnp.sqrt(energy)
+    strides = []
+    for k, (v, hi) in enumerate(zip(values, upper, strict=True)):
+        curvature = plain.hessian[k][k]
+        stride = jnp.where(curvature > 0, small * lax.rsqrt(jnp.maximum(curvature, 0)), 0.0)
+        inward = jnp.where(v + stride > hi, -stride, stride)
+        strides.append(jnp.maximum(v + inward, lower[k]) - v)
+    nearby = jax.tree.map(
+        lambda *points: jnp.stack(points),
+        *(
+            tuple(v + d * a for v, d, a in zip(values, strides, axis, strict=True))
+            for axis in _axes(values)
+        ),
+    )
+    turned = lax.map(lambda at: expansion_at(at).descent, nearby)  # the equation compiled once
+    slopes = [
+        [
+            (plain.descent[i] - turned[i][k]) / jnp.where(strides[k] == 0, 1.0, strides[k])
+            for k in range(size)
+        ]
+        for i in range(size)
+    ]
+    whole = tuple(
+        tuple(0.5 * (slopes[i][j] + slopes[j][i]) for j in range(i + 1)) for i in range(size)
+    )
+    free = tuple(d == 0 for d in strides)
+    rows = factor(whole, free, 0.0)[0]
+    definite = [(row[-1] > 0) for row in rows]
+    return plain._replace(
+        hessian=jax.tree.map(partial(jnp.where, jnp.all(jnp.stack(definite))), whole, plain.hessian)
+    )
 
 
 def minimise(
@@ -142,6 +163,7 @@ def minimise(
     upper: Values,
     energy: Float[Array, ""],
     steps: Int[Array, ""] | int,
+    once: Once,
     secant: bool = False,
 ) -> Minimum:
     """Minimise one voxel's misfit inside bounds by a fixed number of steps.
@@ -160,13 +182,13 @@ def minimise(
         Sum of the squared samples: the scale of rounding errors in the cost.
     steps
         Number of steps, of which the last two are undamped.
+    once
+        :func:`jaxqmri.physics.computed_once` with its condition.
     secant
         Whether to stiffen the Hessian by what each step has shown of the true curvature.
     """
     eps = jnp.finfo(energy.dtype).eps
     rounding = 8.0 * eps
-    always = jnp.all(jnp.stack([lo <= hi for lo, hi in zip(lower, upper, strict=True)]))
-    stage = partial(in_one_stage, always)
 
     def inside(values: Values) -> Values:
         return tuple(jnp.clip(v, lo, hi) for v, lo, hi in zip(values, lower, upper, strict=True))
@@ -192,9 +214,9 @@ def minimise(
     def step(k: Any, state: tuple) -> tuple:
         values, expansion, hessian, damping = state
         now = jnp.where(k < steps - UNDAMPED_STEPS, damping, 0.0)
-        moved = stage(propose, values, expansion, hessian, now)
-        there = stage(expansion_at, moved)
-        return stage(accept, moved, there, values, expansion, damping)
+        moved = once(propose, values, expansion, hessian, now)
+        there = once(expansion_at, moved)
+        return once(accept, moved, there, values, expansion, damping)
 
     def finish(values: Values, expansion: Expansion) -> tuple[Scalar, tuple, Condition]:
         held = blocked(values, expansion, lower, upper)
@@ -209,13 +231,13 @@ def minimise(
 
     # A round before the first step expands about the start: from a flat misfit of infinite cost
     # nothing is proposed, and anything is better. So the equation is compiled only once.
-    first = stage(inside, start)
+    first = once(inside, start)
     shapes = jax.eval_shape(expansion_at, first)
     flat = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     flat = flat._replace(cost=jnp.full(flat.cost.shape, jnp.inf, flat.cost.dtype))
     state = (first, flat, flat.hessian, jnp.full_like(energy, FIRST_DAMPING / EASED))
     values, expansion, _, _ = lax.fori_loop(-1, steps, step, state)
-    return Minimum(values, expansion, *stage(finish, values, expansion))
+    return Minimum(values, expansion, *once(finish, values, expansion))
 
 
 def converged(minimum: Minimum, energy: Float[Array, ""], variance: Scalar) -> Condition:
@@ -332,6 +354,18 @@ def inverse(hessian: Triangle, left_out: tuple) -> Triangle:
             row.append(entry)
         entries.append(tuple(row))
     return tuple(entries)
+
+
+def _axes(values: Values) -> list[Values]:
+    """One unit step along each parameter."""
+    return [
+        tuple(jnp.ones_like(v) if i == k else jnp.zeros_like(v) for i, v in enumerate(values))
+        for k in range(len(values))
+    ]
+
+
+def _unstacked(samples: Signals) -> Values:
+    return tuple(samples[i] for i in range(samples.shape[0]))
 
 
 def _dot(left, right) -> Scalar:

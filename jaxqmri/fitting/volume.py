@@ -21,9 +21,10 @@ from jaxqmri.fitting.voxels import CPU_TILE, Plan, VoxelFit, fit_tiles
 from jaxqmri.physics import SignalModel
 
 CHUNK = 2**18  # voxels in flight: bounds the memory, keeps every device busy
+COSTLY_CHUNK = 2**16  # where several parameters are nonlinear: a part fills it better
 MORE_STEPS = 20  # for the voxels that the first steps leave behind
 MANY_STEPS = 80  # for those that are left again
-NEWTON_STEPS = (10, 25)  # instead, where several parameters are nonlinear: from one start, several
+NEWTON_STEPS = 25  # instead, where several parameters are nonlinear, from several starts
 PATIENT_STARTS = 4
 WORTH_PADDING = 128  # times a part of a volume may be padded to spare a compilation
 SMALLEST = 512  # voxels a device is given at least: below, time is not theirs
@@ -272,12 +273,12 @@ def _fit_rows(
     """Fit the wanted of the voxels to fit, in chunks of one size on all devices.
 
     A part of the volume is fitted in the volume's own size, for which the program is compiled
-    already, unless it is tiny or the equation costly.
+    already, unless it is tiny.
     """
     devices = jax.local_devices()
     count = wanted.size
-    size, usual = _chunk(count, len(devices)), _chunk(volume.count, len(devices))
-    if plan == task.plan and not plan.curved and WORTH_PADDING * size >= usual:
+    size, usual = (_chunk(n, plan, len(devices)) for n in (count, volume.count))
+    if plan == task.plan and WORTH_PADDING * size >= usual:
         size = usual
     shared, own = task.parts()
     own = own._replace(signals=volume.signals)
@@ -317,15 +318,14 @@ def _fit_rows(
 def _refit_left_behind(task: Task, volume: Volume, fitted: VoxelFit) -> None:
     """Give the voxels that have not converged more steps, in place.
 
-    The same program goes on for longer; a search of several nonlinear parameters is then given
-    the exact Hessian for a few steps, and at last several starts and many steps.
+    The same program goes on for longer, and longer again; a search of several nonlinear
+    parameters is then given the whole Hessian and several starts.
     """
     plan = task.plan
     rounds = [(plan, MORE_STEPS), (plan, MANY_STEPS)]
     if plan.curved:
-        newton = replace(plan, exact=True)
-        patient = replace(newton, starts=max(plan.starts, 1 if task.start else PATIENT_STARTS))
-        rounds[1:] = zip((newton, patient), NEWTON_STEPS, strict=True)
+        starts = max(plan.starts, 1 if task.start else PATIENT_STARTS)
+        rounds[1] = replace(plan, exact=True, starts=starts), NEWTON_STEPS
     for program, steps in rounds:
         left = np.flatnonzero(fitted.status == Status.NOT_CONVERGED)
         if left.size == 0:
@@ -356,9 +356,9 @@ def _tiled(plan: Plan) -> Plan:
     return plan if jax.default_backend() == "cpu" else replace(plan, tile=CHUNK)
 
 
-def _chunk(count: int, devices: int) -> int:
+def _chunk(count: int, plan: Plan, devices: int) -> int:
     """Size of the equal chunks that many voxels are fitted in."""
-    chunks = -(-count // CHUNK)
+    chunks = -(-count // (COSTLY_CHUNK if plan.curved else CHUNK))
     return _rounded(-(-count // chunks), devices)
 
 
@@ -369,5 +369,5 @@ def _rounded(count: int, devices: int) -> int:
         middle = 3 * size // 2
         if size >= 2 * devices * CPU_TILE and middle >= count:
             return middle
-        size *= 2 if size >= devices * CPU_TILE else 4
+        size *= 2
     return size

@@ -18,18 +18,21 @@ from jaxqmri.fitting.equation import Equation
 from jaxqmri.fitting.likelihood import Misfit, gaussian_misfit, rician_misfit
 from jaxqmri.fitting.nlls import (
     Condition,
+    Expansion,
     Minimum,
+    Once,
     Triangle,
     Values,
+    at_once,
     converged,
     expand,
     expand_exactly,
-    in_one_stage,
     inverse,
     minimise,
 )
 from jaxqmri.fitting.result import Status
 from jaxqmri.physics.base import Scalar, Signals
+from jaxqmri.physics.once import computed_once
 
 CPU_TILE = 4096  # voxels whose intermediate results stay in a core's cache
 
@@ -130,6 +133,7 @@ def fit_voxel(
     samples, weights = _unrolled(voxel)
     lower, upper = free_bounds(plan, bounds, signals.dtype)
     misfit, energy = misfit_of(plan, voxel)
+    once = computing_once(lower, upper)
 
     def signal(values: Values) -> Signals:
         return equation.signal({**voxel.known, **dict(zip(free, values, strict=True))})
@@ -143,21 +147,22 @@ def fit_voxel(
     def begin(signals: Signals) -> list[Values]:
         return [warped(start) for start in _starts(plan, equation, voxel, signals)]
 
+    low, high = warped(lower), warped(upper)
+    linearise = once if equation.chained else at_once
+
+    def around(moved: Values) -> Expansion:
+        return expand(lambda at: signal(unwarped(at)), misfit, moved, linearise)
+
+    expansion_at: Callable[[Values], Expansion] = around
+    if plan.exact:
+        expansion_at = partial(expand_exactly, around, low, high, energy, once)
+
     def search(start: Values) -> Minimum:
         return minimise(
-            partial(
-                expand_exactly if plan.exact else expand, lambda v: signal(unwarped(v)), misfit
-            ),
-            start,
-            warped(lower),
-            warped(upper),
-            energy,
-            voxel.steps,
-            secant=plan.curved,
+            expansion_at, start, low, high, energy, voxel.steps, once, secant=plan.curved
         )
 
-    always = jnp.all(jnp.stack([lo <= hi for lo, hi in zip(lower, upper, strict=True)]))
-    best = _best_of(search, in_one_stage(always, begin, signals))
+    best = _best_of(search, once(begin, signals))
     found = tuple(
         jnp.where(rests & (v >= 0.5 * (lo + hi)), hi, jnp.where(rests, lo, v))
         if name in equation.warped
@@ -242,6 +247,12 @@ def free_bounds(plan: Plan, bounds: Mapping[str, tuple], dtype: Any) -> tuple[Va
     """Lower and upper bounds of the free parameters, in the type of the images."""
     lower, upper = (tuple(jnp.asarray(bounds[n][k], dtype) for n in plan.free) for k in (0, 1))
     return lower, upper
+
+
+def computing_once(lower: Values, upper: Values) -> Once:
+    """:func:`jaxqmri.physics.computed_once` on the condition that bounds rise, as they all do."""
+    rise = jnp.all(jnp.stack([lo <= hi for lo, hi in zip(lower, upper, strict=True)]))
+    return partial(computed_once, rise)
 
 
 def _unrolled(voxel: Voxel) -> tuple[list[Scalar], list[Scalar]]:

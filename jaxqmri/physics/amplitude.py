@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -113,11 +114,24 @@ def best_candidates(
     groups = jnp.arange(explained.shape[0]) if count == 1 else model.groups(grid, known)
     found = []
     for _ in range(count):
-        best = jnp.argmax(explained)
-        explained = jnp.where(groups == groups[best], -jnp.inf, explained)
-        chosen = known | {name: values[best] for name, values in grid.items()}
-        found.append(_inside(model, profile_amplitudes(model, chosen, signals), held))
+        chosen, group = _of_largest(explained, (grid, groups))
+        explained = jnp.where(groups == group, -jnp.inf, explained)
+        found.append(_inside(model, profile_amplitudes(model, known | chosen, signals), held))
     return found
+
+
+def _of_largest(scores: Float[Array, " g"], candidates: Any) -> Any:
+    """What belongs to the largest of the scores; each leaf of ``candidates`` has an axis ``g``.
+
+    A chain of comparisons: many voxels at once take it in their stride, where the index of a
+    maximum, and reading by that index, go voxel by voxel.
+    """
+    best, chosen = scores[0], jax.tree.map(lambda leaf: leaf[0], candidates)
+    for k in range(1, scores.shape[0]):
+        better = scores[k] > best
+        rival = jax.tree.map(lambda leaf, k=k: leaf[k], candidates)
+        best, chosen = jax.tree.map(partial(jnp.where, better), (scores[k], rival), (best, chosen))
+    return chosen
 
 
 def _inside(model: SignalModel, params: Mapping[str, Scalar], held: Mapping[str, Scalar]) -> Any:
@@ -151,7 +165,10 @@ def _explained(
 
     rows, offset = jax.vmap(unit_rows)(dict(grid))
     if len(free) == len(model.amplitudes):  # one matrix product for all candidates and voxels
-        along = [rows[:, i] @ signals for i in range(len(free))]
+        along = [
+            sum(rows[:, i, k] * signals[k] for k in range(signals.shape[0]))
+            for i in range(len(free))
+        ]
         energy = jnp.zeros_like(along[0])
     else:
         rest = signals - offset

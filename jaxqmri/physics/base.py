@@ -72,6 +72,15 @@ class SignalModel(eqx.Module):
         """Whether the signal can be negative; False unless a model says otherwise."""
         return False
 
+    @property
+    def chained(self) -> bool:
+        """Whether each sample follows from the one before by many operations, as in echo trains.
+
+        A fit then has all samples computed before it uses any of them. False unless a model says
+        otherwise.
+        """
+        return False
+
     @abstractmethod
     def __call__(self, params: Any) -> Signals:
         """Signals of one voxel, shape ``(n,)``, for scalar ``params``."""

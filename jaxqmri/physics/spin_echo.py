@@ -26,6 +26,7 @@ from jaxqmri.physics.base import (
     times_field,
 )
 from jaxqmri.physics.bessel import Field, Values
+from jaxqmri.physics.once import computed_once
 
 _SPACING_TOLERANCE = 0.01
 _AWAY_FROM_PERFECT = 1e-6  # of perfect refocusing, where the angle's slope is infinite
@@ -75,14 +76,18 @@ def echo_train(
     Hennig, Journal of Magnetic Resonance 1988, doi:10.1016/0022-2364(88)90128-X. Weigel, Journal
     of Magnetic Resonance Imaging 2015, doi:10.1002/jmri.24619.
     """
-    angle = jnp.deg2rad(refocusing)
-    sine, cosine = jnp.sin(angle), jnp.cos(angle)
-    swap = 0.5 * (1.0 - cosine)  # sin(a/2)^2
-    decay, recovery = jnp.exp(-echo_spacing / t2), jnp.exp(-echo_spacing / t1)
 
-    # relaxation over one spacing is folded into the pulse that precedes it
-    exchange, release = decay * swap, decay * sine
-    keep, store = recovery * cosine, -0.5 * recovery * sine
+    def pulse_and_spacing(spacing: Scalar, refocusing: Scalar, t2: Scalar, t1: Scalar) -> tuple:
+        """Relaxation over one spacing, folded into the pulse that precedes it."""
+        angle = jnp.deg2rad(refocusing)
+        sine, cosine = jnp.sin(angle), jnp.cos(angle)
+        swap = 0.5 * (1.0 - cosine)  # sin(a/2)^2
+        decay, recovery = jnp.exp(-spacing / t2), jnp.exp(-spacing / t1)
+        return decay, decay * swap, decay * sine, recovery * cosine, -0.5 * recovery * sine
+
+    decay, exchange, release, keep, store = computed_once(
+        jnp.all(echo_spacing > 0), pulse_and_spacing, echo_spacing, refocusing, t2, t1
+    )
 
     amplitudes: list[Scalar] = []
     orders: list[_Order] = []
@@ -184,6 +189,11 @@ class MultiEchoSpinEcho(SignalModel):
                 f"them, got {times.tolist()} ms"
             )
 
+    @property
+    def chained(self) -> bool:
+        """True: every echo follows from the states that the last one left."""
+        return True
+
     def __call__(self, params: Params) -> Signals:
         """Signals at the echo times, shape ``(n,)``."""
         if self.slice_profile is None:
@@ -196,7 +206,9 @@ class MultiEchoSpinEcho(SignalModel):
         times, nominal = as_type_of(params.t2, self.echo_times, self.refocusing_angle)
         echoes = times.shape[0]
         train = echo_train(echoes, times[-1] / echoes, nominal * b1, params.t2, params.t1)
-        excited = params.s0 * jnp.sin(0.5 * jnp.pi * b1)
+        excited = params.s0 * computed_once(
+            times[-1] > 0, lambda b1: jnp.sin(0.5 * jnp.pi * b1), b1
+        )
         # each echo is finished before they are stacked, so that whoever reads them one by one
         # gets arithmetic on scalars alone, without the stack
         return jnp.stack([excited * amplitude for amplitude in train])
