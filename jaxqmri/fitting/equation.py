@@ -51,6 +51,11 @@ class Equation(eqx.Module):
         """Parameters held unless they are given or freed."""
         return {}
 
+    def possible(self, name: str) -> tuple[float, float]:
+        """Lowest and highest value of a parameter that is given: any, unless a model knows."""
+        del name
+        return -np.inf, np.inf
+
     @property
     def leading_amplitude(self) -> str | None:
         """The one parameter whose zero means that there is no signal."""
@@ -107,6 +112,10 @@ class ModelEquation(Equation):
     def defaults(self) -> Mapping[str, float]:
         """The model's defaults."""
         return self.model.defaults
+
+    def possible(self, name: str) -> tuple[float, float]:
+        """The model's limits: a fit may be bounded more closely."""
+        return self.model.limits[name]
 
     @property
     def leading_amplitude(self) -> str | None:

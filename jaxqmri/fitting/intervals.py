@@ -21,6 +21,7 @@ from jaxqmri.fitting.nlls import Condition, Once, Values, expand, inverse, minim
 from jaxqmri.fitting.voxels import (
     Plan,
     Voxel,
+    carried_errors,
     computing_once,
     free_bounds,
     in_tiles,
@@ -60,7 +61,8 @@ def voxel_intervals(
 
     An end is where twice the drop of the log-likelihood, maximised over the other parameters,
     passes the chi-square quantile with one degree of freedom; the parameter's bound where the
-    data never reject it; NaN where there is no estimate.
+    data never reject it; NaN where there is no estimate. What the errors of known parameters add
+    is independent of the noise: an end's distance grows by it in quadrature.
 
     References
     ----------
@@ -80,6 +82,7 @@ def voxel_intervals(
     once = computing_once(lower, upper)
     here = expand(signal, misfit, values)
     covariance = inverse(here.hessian, at_bound)
+    carried = carried_errors(plan, equation, voxel, misfit, values, covariance)
     ends = {}
     for k, name in enumerate(free):
 
@@ -93,6 +96,10 @@ def voxel_intervals(
             _end(profile, values[k], others, here.cost, sigma, sign * stride, limit)
             for sign, limit in ((-1.0, lower[k]), (1.0, upper[k]))
         )
+        if carried is not None:
+            extra = LIMIT * LIMIT * carried[k][k]
+            down = jnp.maximum(values[k] - jnp.sqrt((values[k] - down) ** 2 + extra), lower[k])
+            up = jnp.minimum(values[k] + jnp.sqrt((up - values[k]) ** 2 + extra), upper[k])
         known = jnp.isfinite(values[k]) & jnp.isfinite(sigma)
         ends[name] = (jnp.where(known, down, jnp.nan), jnp.where(known, up, jnp.nan))
     return ends

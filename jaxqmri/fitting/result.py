@@ -18,7 +18,7 @@ class Status(IntEnum):
 
     ``NO_SIGNAL``: no sample above zero, an amplitude of zero, or fewer samples with weight than
     parameters. ``NOT_FINITE``: a sample, a known value, its error, a weight or the noise is not
-    finite or not possible.
+    finite, or beyond what the model allows.
     """
 
     OUTSIDE_MASK = 0

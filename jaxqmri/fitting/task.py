@@ -123,6 +123,10 @@ def prepare(
         raise ValueError(
             f"{samples} samples cannot determine {len(fitted)} parameters ({', '.join(fitted)})"
         )
+    for name, value in known.items():
+        low, high = equation.possible(name)
+        if np.ndim(value) == 0 and not isinstance(value, Tracer) and not low <= value <= high:
+            raise ValueError(f"fixed {name} must lie in {low:g} to {high:g}, got {value!r}")
     started = {} if start is None else equation.parts(start, "start")
     started = {name: value for name, value in started.items() if name in fitted}
     if started and len(started) < len(fitted):

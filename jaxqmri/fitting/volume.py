@@ -132,8 +132,6 @@ def fit(
         "likelihood": likelihood, "sigma": sigma, "weights": weights, "free": tuple(free),
         "starts": starts, "steps": steps, "args": args,
     }  # fmt: skip
-    if intervals and fixed_std is not None:
-        raise ValueError("intervals do not carry fixed_std: ask for one of them")
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((model, images, mask, settings))):
         if intervals:
             raise ValueError("profile-likelihood intervals are not found for traced values")

@@ -192,7 +192,7 @@ def fit_voxel(
     natural = not plan.exact and not equation.warped
     information = best.expansion if natural else expand(signal, misfit, found)
     covariance = inverse(information.hessian, best.at_bound)
-    carried = _carried(plan, equation, voxel, misfit, found, covariance)
+    carried = carried_errors(plan, equation, voxel, misfit, found, covariance)
     predicted = signal(found)
     weight = sum(weights)
     mean = sum(w * y for w, y in zip(weights, samples, strict=True)) / weight
@@ -310,8 +310,15 @@ def _status(
     spare: Any,
     energy: Float[Array, ""],
 ) -> UInt8[Array, ""]:
+    possible = [
+        (value >= low) & (value <= high)
+        for name, value in voxel.known.items()
+        for low, high in [equation.possible(name)]
+    ]
     inputs = (voxel.signals, voxel.known, voxel.known_std, voxel.weights, voxel.sigma)
     sound = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(inputs)]))
+    if possible:
+        sound &= jnp.all(jnp.stack(possible))
     if voxel.weights is not None:
         sound &= jnp.all(voxel.weights >= 0)
     if voxel.sigma is not None:
@@ -329,7 +336,7 @@ def _status(
     return jnp.where(sound, status, Status.NOT_FINITE).astype(jnp.uint8)
 
 
-def _carried(
+def carried_errors(
     plan: Plan,
     equation: Equation,
     voxel: Voxel,

@@ -78,6 +78,20 @@ def test_error_of_a_held_map_is_carried():
     assert np.all(np.isnan(bare.std.b1))
 
 
+def test_intervals_carry_the_error_of_a_held_map():
+    model = physics.SpoiledGradientEcho([5, 10, 20, 30], 20)
+    clean = np.asarray(model(model.Params(1.0, 1000.0, 0.9)))
+    rng = np.random.default_rng(4)
+    b1 = (0.9 + rng.normal(0, 0.03, VOXELS)).astype(np.float32)
+    images = (clean + rng.normal(0, 1e-3, (VOXELS, 4))).astype(np.float32)
+    held = {"fixed": {"b1": b1}, "sigma": 1e-3, "intervals": True}
+    lower, upper = jaxqmri.fit(model, images, fixed_std={"b1": 0.03}, **held).intervals
+    covered = np.mean((lower.t1 <= 1000.0) & (upper.t1 >= 1000.0))
+    assert 0.94 - SHARE_MARGIN < covered < 0.96 + SHARE_MARGIN
+    lower, upper = jaxqmri.fit(model, images, **held).intervals
+    assert np.mean((lower.t1 <= 1000.0) & (upper.t1 >= 1000.0)) < 0.9
+
+
 def test_rician_bias_is_a_fifth_of_the_gaussian():
     model = physics.T2Decay([10, 20, 40, 80, 120, 160])
     clean = np.asarray(model(model.Params(1.0, 40.0)))

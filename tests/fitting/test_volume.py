@@ -91,6 +91,15 @@ def test_held_numbers_and_maps():
     assert np.all(np.diff(result.params.t1rho) < 0)
 
 
+def test_a_held_map_beyond_the_models_limits_gives_no_estimate():
+    model = physics.SpoiledGradientEcho([5, 10, 20, 30], 20)
+    clean = np.asarray(model(model.Params(1.0, 1000.0, 1.0)), np.float32)
+    b1 = np.array([1.0, 0.0, -1.0, 5.0, np.nan])
+    result = jaxqmri.fit(model, np.tile(clean, (5, 1)), fixed={"b1": b1})
+    assert result.status.tolist() == [Status.CONVERGED, *[Status.NOT_FINITE] * 4]
+    assert np.isnan(result.params.t1).tolist() == [False, True, True, True, True]
+
+
 def test_bounds_hold_and_are_told():
     images = np.broadcast_to(CLEAN, (5, 4)).copy()
     result = jaxqmri.fit(MODEL, images, bounds={"t1rho": (1.0, 30.0)})
@@ -248,7 +257,7 @@ def test_a_function_of_another_length_is_named():
         ({"weights": np.array([1.0, -1, 1, 1])}, "weights must be zero or above"),
         ({"bounds": {"t1rho": (1.0,)}}, r"must be \(lower, upper\)"),
         ({"images": np.ones((0, 4))}, "hold no voxel"),
-        ({"intervals": True, "fixed": {"s0": 1.0}, "fixed_std": {"s0": 0.1}}, "do not carry"),
+        ({"fixed": {"t1rho": -1.0}}, "fixed t1rho must lie in"),
         ({"free": ("b1",)}, "free names 'b1'"),
         ({"start": {"s0": 1.0}}, "start lacks t1rho"),
         ({"steps": 0}, "at least 1"),
