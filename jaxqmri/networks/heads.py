@@ -81,7 +81,8 @@ class Regressor(nnx.Module):
         self.limits, self.leak = limits, leak
         self.linear = nnx.Linear(in_features, out_features, rngs=rngs)
         offset = (0.0 if start is None else start) - (0.0 if limits is None else limits[0])
-        self.linear.bias = nnx.Param(jnp.full(out_features, offset))
+        # without a dtype the array is weakly typed, and changes its type in the first update
+        self.linear.bias = nnx.Param(jnp.full(out_features, offset, jnp.float32))
 
     def __call__(self, x: Float[Array, "*batch in"]) -> Float[Array, "*batch out"]:
         """Regressed quantities, inside the limits if there are any."""

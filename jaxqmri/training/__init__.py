@@ -1,0 +1,63 @@
+"""How a network learns: losses, folds, patches, one compiled step, plateau and checkpoints."""
+
+from __future__ import annotations
+
+from jaxqmri.training.checkpoints import Checkpoints, load_model, save_model
+from jaxqmri.training.folds import Split, assign_folds, make_splits
+from jaxqmri.training.loop import Trainer, TrainState, Variables
+from jaxqmri.training.losses import (
+    binary_cross_entropy,
+    l1,
+    laplace_nll,
+    physics_consistency,
+    soft_dice,
+    supervised_and_physics,
+)
+from jaxqmri.training.optimisers import make_optimiser
+from jaxqmri.training.patches import (
+    Augmentation,
+    Patches,
+    Slices,
+    Voxels,
+    centres_in,
+    sample_patches,
+    sample_voxels,
+)
+from jaxqmri.training.plateau import Plateau, PlateauRule, check
+from jaxqmri.training.session import Point, Trained, train
+from jaxqmri.training.sliding import sliding_window, tile_corners, tile_weights
+
+__all__ = [
+    "Augmentation",
+    "Checkpoints",
+    "Patches",
+    "Plateau",
+    "PlateauRule",
+    "Point",
+    "Slices",
+    "Split",
+    "TrainState",
+    "Trained",
+    "Trainer",
+    "Variables",
+    "Voxels",
+    "assign_folds",
+    "binary_cross_entropy",
+    "centres_in",
+    "check",
+    "l1",
+    "laplace_nll",
+    "load_model",
+    "make_optimiser",
+    "make_splits",
+    "physics_consistency",
+    "sample_patches",
+    "sample_voxels",
+    "save_model",
+    "sliding_window",
+    "soft_dice",
+    "supervised_and_physics",
+    "tile_corners",
+    "tile_weights",
+    "train",
+]
