@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int
@@ -54,6 +55,9 @@ class Trainer:
         From what the network predicts and the batch to the loss and its terms by name.
     steps
         Steps of one call.
+    scan
+        Whether the steps of one call are one program. None: unless on a CPU, where XLA runs
+        convolutions inside a loop about ten times slower than outside.
 
     Notes
     -----
@@ -69,6 +73,7 @@ class Trainer:
         loss: Loss,
         *,
         steps: int = 50,
+        scan: bool | None = None,
     ):
         if steps < 1:
             raise ValueError(f"steps of one call must be at least 1, got {steps}")
@@ -78,7 +83,9 @@ class Trainer:
         abstract = nnx.eval_shape(lambda: make(nnx.Rngs(0)))
         self._graph = nnx.split(abstract, nnx.Param, ...)[0]
         self.init = jax.jit(self._init)
-        self.run = jax.jit(self.advance, donate_argnums=0)
+        scan = jax.default_backend() != "cpu" if scan is None else scan
+        self._advance = jax.jit(self.advance, donate_argnums=0) if scan else self._one_by_one
+        self._one = jax.jit(self._step, donate_argnums=0)
 
     def _init(self, key: Array) -> TrainState:
         """State before the first step: weights, order of the data and augmentation from ``key``."""
@@ -88,13 +95,27 @@ class Trainer:
         step = jnp.zeros((), jnp.int32)
         return TrainState(Variables(params, stats), self._optimiser.init(params), rest, step)
 
+    def run(self, state: TrainState, data: Any) -> tuple[TrainState, Terms]:
+        """Take the trainer's number of steps, compiled; the memory of ``state`` is used up.
+
+        Parameters and results are those of :meth:`advance`.
+        """
+        return self._advance(state, data)
+
+    def _one_by_one(self, state: TrainState, data: Any) -> tuple[TrainState, Terms]:
+        collected = []
+        for _ in range(self.steps):
+            state, terms = self._one(state, data)
+            collected.append(terms)
+        return state, jax.tree.map(lambda *each: jnp.asarray(np.mean(each)), *collected)
+
     def advance(self, state: TrainState, data: Any) -> tuple[TrainState, Terms]:
-        """Take the trainer's number of steps.
+        """Take the trainer's number of steps in a loop that JAX can trace.
 
         Parameters
         ----------
         state
-            Where the training stands; :meth:`run` (this, compiled) uses its memory for the result.
+            Where the training stands.
         data
             What ``sample`` draws from.
 

@@ -100,6 +100,14 @@ def test_one_program_for_all_folds_inputs_and_seeds():
     assert len(traces) == 1
 
 
+def test_one_program_of_all_steps_is_step_after_step(shared: Trainer):
+    key, data = jax.random.key(4), slices(0)
+    loop, terms = shared.run(shared.init(key), data)
+    scanned, in_scan = jax.jit(shared.advance)(shared.init(key), data)
+    same(loop.variables, scanned.variables, rtol=2e-3, atol=2e-3)
+    assert float(terms["loss"]) == pytest.approx(float(in_scan["loss"]), rel=1e-3)
+
+
 def test_folds_side_by_side_are_folds_one_by_one(shared: Trainer):
     trainer = shared
     stacks = [slices(0), slices(1)]
