@@ -23,7 +23,7 @@ from jaxqmri.io import bids
 from jaxqmri.simulate.acquisition import Acquisition, acquire
 from jaxqmri.simulate.anatomy.shape import sample_knee
 from jaxqmri.simulate.geometry import Grid, Pose
-from jaxqmri.simulate.knee_t1rho import KneeT1rhoStudy, scan_knee
+from jaxqmri.simulate.knee_t1rho import KneeT1rhoStudy, scan_knee, session_key
 from jaxqmri.simulate.people import person
 from jaxqmri.simulate.scanner import Protocol, Subject, sample_fields
 from jaxqmri.simulate.tissue import sample_cartilage
@@ -62,7 +62,8 @@ def rows(data: Path) -> list[tuple[str, list[np.ndarray], list[float]]]:
     real = bids.read_series(data, "MESE", who)
     pixel = np.linalg.norm(real.affine[:3, :2], axis=0)
     study = KneeT1rhoStudy().at("full")
-    scan = scan_knee(jax.random.fold_in(jax.random.key(0), 0), person(0, 0), study)
+    key = jax.random.fold_in(jax.random.key(0), 0)
+    scan = scan_knee(key, person(0, 0), study, session_key(key, 0))
 
     fine, pd = study.t1rho_grid, study.pd_grid
     aspects = [g.spacing[1] / g.spacing[0] for g in (fine, pd)]

@@ -6,7 +6,7 @@ import hashlib
 import multiprocessing
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -63,6 +63,31 @@ class Settings:
     registration: Registering = "deformable"
 
 
+@dataclass(frozen=True)
+class Cohort:
+    """Which simulated cohort: the study's own unless told otherwise.
+
+    Attributes
+    ----------
+    settings
+        Settings of the simulated study by name, such as ``{"pd_gain_sd": 0.3}``.
+    repeat
+        Which scan of the same subjects; 0 the first.
+    """
+
+    settings: Mapping[str, float | tuple[float, ...]] = field(default_factory=dict)
+    repeat: int = 0
+
+    def name(self) -> str:
+        """Empty for the study's own; what differs from it otherwise."""
+        words = [f"repeat{self.repeat}"] if self.repeat else []
+        words += [f"{key}={value}".replace(" ", "") for key, value in sorted(self.settings.items())]
+        return "".join(f"-{word}" for word in words)
+
+
+AS_CALIBRATED = Cohort()
+
+
 PRESETS: dict[Preset, Settings] = {
     "smoke": Settings(simulated_subjects=6, simulated_grid="smoke"),
     "quick": Settings(),
@@ -112,7 +137,7 @@ def experiment(command: Command[Settings]) -> None:
     report.write(run, study, reference, found, tasks)
 
 
-def simulated_folder(command: Command[Settings]) -> Path:
+def simulated_folder(command: Command[Settings], cohort: Cohort = AS_CALIBRATED) -> Path:
     """Where the simulated cohort is kept: another simulator or other settings, another folder."""
     settings = command.settings
     source = hashlib.blake2b(digest_size=6)
@@ -121,10 +146,10 @@ def simulated_folder(command: Command[Settings]) -> Path:
         for path in sorted((package / part).rglob("*.py")):
             source.update(path.read_bytes())
     name = f"{STUDY}-{settings.simulated_grid}-{settings.simulated_subjects}-seed{command.seed}"
-    return shared.cache_folder() / "cohorts" / f"{name}-{source.hexdigest()}"
+    return shared.cache_folder() / "cohorts" / f"{name}{cohort.name()}-{source.hexdigest()}"
 
 
-def simulate(command: Command[Settings], folder: Path) -> None:
+def simulate(command: Command[Settings], folder: Path, cohort: Cohort = AS_CALIBRATED) -> None:
     """Make the cohort, unless it is there."""
     from tqdm import tqdm
 
@@ -142,6 +167,8 @@ def simulate(command: Command[Settings], folder: Path) -> None:
             subjects=count,
             preset=command.settings.simulated_grid,
             seed=command.seed,
+            settings=cohort.settings,
+            repeat=cohort.repeat,
             progress=advance,
         )
 

@@ -22,6 +22,7 @@ class Volumes(NamedTuple):
     signals: Float[Array, "n x y z"]  # water's full signal is 1
     regions: Float[Array, "4 x y z"]  # share of each voxel that is this region's cartilage
     t1rho: Float[Array, "x y z"]  # of the cartilage in a voxel, ms; not a number without
+    muscle: Float[Array, "x y z"]  # share of each voxel
 
 
 class Acquisition(NamedTuple):
@@ -48,7 +49,7 @@ def acquire(scans: Sequence[Acquisition], subject: Subject) -> list[Volumes]:
 
 def sample_all(
     scans: Sequence[Acquisition], subject: Subject
-) -> list[tuple[Float[Array, "n z x y"], Float[Array, "5 z x y"]]]:
+) -> list[tuple[Float[Array, "n z x y"], Float[Array, "6 z x y"]]]:
     """Samples of every scan in its first pose, slices first.
 
     All scans go through one loop over blocks of samples, so that the anatomy is compiled once.
@@ -95,7 +96,7 @@ def sample_all(
 
 
 def to_volumes(
-    scan: Acquisition, signals: Float[Array, "n z x y"], truth: Float[Array, "5 z x y"]
+    scan: Acquisition, signals: Float[Array, "n z x y"], truth: Float[Array, "6 z x y"]
 ) -> Volumes:
     """Move the samples as the knee moved, and average them over the voxels."""
     grid, fine = scan.grid, scan.grid.refined()
@@ -110,7 +111,7 @@ def to_volumes(
         later = jax.tree.map(lambda all_: all_[1:], scan.poses)
         volumes = jnp.concatenate([volumes, jax.lax.map(seen, (signals[1:], later))])
     volumes, truth = (jnp.moveaxis(v, 1, -1) for v in (volumes, grid.average(truth)))
-    return Volumes(volumes, truth[:4], truth[4] / truth[:4].sum(axis=0))
+    return Volumes(volumes, truth[:4], truth[4] / truth[:4].sum(axis=0), truth[5])
 
 
 def shifted(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from itertools import chain
@@ -16,7 +16,14 @@ from jaxqmri.io import bids
 from jaxqmri.io.files import write_json, write_table
 from jaxqmri.io.staging import staged
 from jaxqmri.simulate.anatomy.knee import REGIONS
-from jaxqmri.simulate.knee_t1rho import PRESETS, KneeT1rhoStudy, Scan, scan_knee
+from jaxqmri.simulate.knee_t1rho import (
+    PRESETS,
+    KneeT1rhoStudy,
+    Scan,
+    numeric_settings,
+    scan_knee,
+    session_key,
+)
 from jaxqmri.simulate.people import COLUMNS, participant, person
 
 Progress = Callable[[int, int], None]
@@ -33,6 +40,8 @@ def make_cohort(
     subjects: int | None = None,
     preset: str = "quick",
     seed: int = 0,
+    settings: Mapping[str, float | Sequence[float]] | None = None,
+    repeat: int = 0,
     progress: Progress | None = None,
     overwrite: bool = False,
 ) -> Path:
@@ -50,6 +59,12 @@ def make_cohort(
         ``smoke``, ``quick``, ``full`` or ``paper``: the grids, and the number of subjects.
     seed
         Of everything random.
+    settings
+        Numbers of the study that are to be others, by name, such as ``{"pd_gain_sd": 0.3}``; see
+        :meth:`~jaxqmri.simulate.knee_t1rho.KneeT1rhoStudy.changed`.
+    repeat
+        Which scan of the same subjects, 0 the first: same anatomy and tissue, everything else
+        new.
     progress
         Called with the number of subjects done and their total.
     overwrite
@@ -65,7 +80,8 @@ def make_cohort(
     InputError
         If ``out`` cannot be written or holds a dataset made with other settings.
     ValueError
-        If there is no such study or preset, or fewer than one subject is asked for.
+        If there is no such study, preset or setting, fewer than one subject is asked for, or
+        ``repeat`` is below zero.
     """
     if isinstance(study, str):
         if study not in STUDIES:
@@ -73,41 +89,52 @@ def make_cohort(
         study = STUDIES[study]
     if preset not in PRESETS:
         raise ValueError(f"unknown preset {preset!r}, expected one of {', '.join(PRESETS)}")
-    study = study.at(preset)
+    if repeat < 0:
+        raise ValueError(f"repeat {repeat}: expected zero, the first scan, or above")
+    study = study.at(preset).changed(settings or {})
     count = study.subjects if subjects is None else subjects
     if count < 1:
         raise ValueError(f"a cohort needs at least one subject, got {count}")
-    settings = {**asdict(study), "subjects": count, "preset": preset, "seed": seed}
-    with staged(out, settings=settings, overwrite=overwrite, name="cohort") as staging:
+    made_with = {
+        **asdict(study), "subjects": count, "preset": preset, "seed": seed, "repeat": repeat,
+    }  # fmt: skip
+    with staged(out, settings=made_with, overwrite=overwrite, name="cohort") as staging:
         if not staging.already_done:
-            write_cohort(Path(staging), study, count, seed, settings, progress)
+            write_cohort(Path(staging), study, made_with, progress)
     return Path(out)
 
 
 def write_cohort(
     root: Path,
     study: KneeT1rhoStudy,
-    count: int,
-    seed: int,
-    settings: Mapping[str, Any],
+    made_with: Mapping[str, Any],
     progress: Progress | None,
 ) -> None:
-    """Simulate ``count`` subjects into ``root``."""
+    """Simulate the subjects into ``root``; ``made_with`` are all settings, as they are kept."""
+    count, seed, repeat = (made_with[name] for name in ("subjects", "seed", "repeat"))
     bids.write_dataset_description(
-        root, "Simulated knee T1rho study (digital subjects, no person was scanned)"
+        root,
+        "Simulated knee T1rho study (digital subjects, no person was scanned)",
+        Simulation={
+            "Preset": made_with["preset"],
+            "Seed": seed,
+            "Repeat": repeat,
+            "Settings": numeric_settings(study),
+        },
     )
     manual, truth = (bids.map_folder(root, who) for who in ("manual", "truth"))
     bids.write_dataset_description(
         manual, "Regions as a simulated reader drew them", "derivative", ["../.."]
     )
     bids.write_dataset_description(truth, "True maps of the simulation", "derivative", ["../.."])
-    write_json(truth / "simulation.json", settings)
+    write_json(truth / "simulation.json", made_with)
     names = [{"index": i + 1, "name": f"{name} cartilage"} for i, name in enumerate(REGIONS)]
     write_table(manual / "dseg.tsv", names, ["index", "name"])
 
     def one(k: int) -> tuple[dict[str, Any], dict[str, Any]]:
         name, who = f"{k + 1:02d}", person(k, seed)
-        scan = scan_knee(jax.random.fold_in(jax.random.key(seed), k), who, study)
+        key = jax.random.fold_in(jax.random.key(seed), k)
+        scan = scan_knee(key, who, study, session_key(key, repeat))
         write_subject(root, name, study, scan)
         latent = {key: round(float(value), 4) for key, value in scan.latent.items()}
         return participant(f"sub-{name}", who), {"participant_id": f"sub-{name}", **latent}
@@ -153,6 +180,16 @@ def write_subject(root: Path, label: str, study: KneeT1rhoStudy, scan: Scan) -> 
     made_by = {"Description": "simulated", "Sources": [f"bids::sub-{label}"]}
     bids.write_map(
         root, "manual", entities, "dseg", np.asarray(scan.labels), affine, {**made_by, "Units": ""}
+    )
+    bids.write_map(
+        root,
+        "manual",
+        entities,
+        "mask",
+        np.asarray(scan.muscle),
+        affine,
+        {**made_by, "Description": "simulated: well inside muscle", "Units": ""},
+        desc="muscle",
     )
     for suffix, values, unit in (
         ("T1rho", scan.t1rho, "ms"),

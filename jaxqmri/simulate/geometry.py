@@ -49,6 +49,10 @@ class Grid(NamedTuple):
         blocks = jnp.reshape(along_rows, (*some, c // mz, mz, a // mx, mx, b // my))
         return blocks.sum(axis=(-4, -2)) / (mx * my * mz)
 
+    def reach(self) -> Float[np.ndarray, " 3"]:
+        """From the centre to the borders, mm right, anterior, superior."""
+        return (np.array(self.shape) * self.spacing / 2)[[2, 0, 1]]
+
     def edge(self) -> float:
         """Edge of a cube as large as a voxel, mm."""
         return float(np.prod(self.spacing) ** (1 / 3))

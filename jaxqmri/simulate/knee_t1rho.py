@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Integer, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Integer, PRNGKeyArray
 
 from jaxqmri.physics.noise import sample_rician
 from jaxqmri.simulate.acquisition import Acquisition, acquire
@@ -41,7 +41,7 @@ QUICK_PD = Grid((118, 118, 108), (1.1, 1.1, 1.1), (0.0, -3.0, 3.0))
     data_fields=(
         "spin_lock_frequency", "t1rho_mean", "subject_sd", "voxel_spread", "snr", "snr_sd",
         "pd_snr", "pd_gain", "pd_gain_sd", "pd_profile_sd", "series_gain_sd", "motion",
-        "reposition", "pose", "fat_residual", "fat_residual_sd", "reader_share",
+        "reposition", "pose", "fat_residual", "fat_residual_sd", "other_tissue", "reader_share",
     ),
     meta_fields=(
         "spin_lock_times", "t1rho_protocol", "pd_protocol", "t1rho_grid", "pd_grid", "subjects",
@@ -77,12 +77,54 @@ class KneeT1rhoStudy:
     pose: tuple[Number, Number] = (3.0, 3.0)  # SD from knee to knee
     fat_residual: Number = 0.08
     fat_residual_sd: Number = 0.02
+    other_tissue: Number = 1.0  # signal of all but cartilage; 0 leaves cartilage and noise alone
     reader_share: Number = 0.6  # of cartilage in a voxel that the reader takes for cartilage
     subjects: int = 40
 
     def at(self, preset: str) -> KneeT1rhoStudy:
         """The same study with a preset's grids and number of subjects."""
         return replace(self, **PRESETS[preset])
+
+    def changed(self, settings: Mapping[str, float | Sequence[float]]) -> KneeT1rhoStudy:
+        """The same study with some of its numbers changed: nothing is compiled anew for them.
+
+        Parameters
+        ----------
+        settings
+            Numbers by the names of :func:`numeric_settings`; two for ``motion``, ``reposition``
+            and ``pose``, one for all others.
+
+        Raises
+        ------
+        ValueError
+            If there is no such setting, or not as many numbers as it takes.
+        """
+        known = numeric_settings(self)
+        numbers: dict[str, float | tuple[float, ...]] = {}
+        for name, given in settings.items():
+            if name not in known:
+                raise ValueError(f"no setting {name!r}, expected one of {', '.join(known)}")
+            values = np.asarray(given, float)
+            pair = isinstance(known[name], tuple)
+            if values.shape != ((2,) if pair else ()):
+                count = "two numbers" if pair else "one number"
+                raise ValueError(f"{name}: expected {count}, got {given}")
+            if not np.all(np.isfinite(values)) or np.any(values < 0):
+                raise ValueError(f"{name}: expected zero or above, got {given}")
+            if name in ABOVE_ZERO and values == 0:
+                raise ValueError(f"{name}: expected a number above zero, got {given}")
+            numbers[name] = tuple(values.tolist()) if pair else float(values)
+        return replace(self, **numbers)
+
+
+ABOVE_ZERO = ("spin_lock_frequency", "t1rho_mean", "snr", "pd_snr", "pd_gain")
+
+
+def numeric_settings(study: KneeT1rhoStudy) -> dict[str, Number | tuple[Number, Number]]:
+    """The study's numbers by name: all of its settings but timing, grids and subjects."""
+    fixed = ("spin_lock_times", "t1rho_protocol", "pd_protocol", "t1rho_grid", "pd_grid")
+    names = [f.name for f in fields(study) if f.name not in (*fixed, "subjects")]
+    return {name: getattr(study, name) for name in names}
 
 
 PRESETS: Mapping[str, dict[str, Any]] = {
@@ -105,6 +147,8 @@ PRESETS: Mapping[str, dict[str, Any]] = {
 
 UNITS = 500.0  # scanner units of typical cartilage at TSL 0
 TYPICAL = Tissue(t1=1000.0, t2=38.0, t1rho=45.0, density=0.735)
+DRAWS = 6  # keys of one scan
+MUSCLE_SHARE = 0.95  # of a voxel that is muscle, and of the voxels around it in its slice
 _LESION_GAIN = 1.02  # what lesions add to the mean T1rho of a cohort
 
 
@@ -114,6 +158,7 @@ class Scan(NamedTuple):
     t1rho_weighted: Float[Array, "n x y z"]
     pd_weighted: Float[Array, "x y z"]
     labels: Integer[Array, "x y z"]  # the number of the region, 0 elsewhere
+    muscle: Integer[Array, "x y z"]  # 1 well inside muscle, 0 elsewhere
     t1rho: Float[Array, "x y z"]  # ms
     b1: Float[Array, "x y z"]
     b0: Float[Array, "x y z"]  # Hz
@@ -139,22 +184,51 @@ def moved(pose: Pose, spread: tuple[Number, Number], scores: Float[Array, "n 6"]
     return Pose(pose.angles + spread[1] * scores[:, 3:], pose.shift + spread[0] * scores[:, :3])
 
 
+def well_inside(share: Float[Array, "x y z"], least: float) -> Bool[Array, "x y z"]:
+    """Voxels that hold at least a share of a tissue, with all around them in their slice."""
+    lowest = jax.lax.reduce_window(share, jnp.inf, jax.lax.min, (3, 3, 1), (1, 1, 1), "SAME")
+    return lowest > least
+
+
+def session_key(key: PRNGKeyArray, repeat: int) -> PRNGKeyArray:
+    """Key of a subject's scan: of the first the subject's own, of a repeat another."""
+    # Splitting a key into n may give what folding in 0 to n - 1 does: repeats begin above that.
+    return key if repeat == 0 else jax.random.fold_in(key, DRAWS - 1 + repeat)
+
+
 @jax.jit
-def scan_knee(key: PRNGKeyArray, who: Person, study: KneeT1rhoStudy) -> Scan:
-    """Image one subject of the knee T1rho study."""
-    keys = jax.random.split(key, 6)
+def scan_knee(key: PRNGKeyArray, who: Person, study: KneeT1rhoStudy, session: PRNGKeyArray) -> Scan:
+    """Image one subject of the knee T1rho study.
+
+    Parameters
+    ----------
+    key
+        Of what the subject is: anatomy, lesions, tissue.
+    who
+        The subject.
+    study
+        Settings.
+    session
+        Of what is new in every scan, see :func:`session_key`: pose, motion, fields and receive
+        profile, gains, SNR, what is left of fat, the reader's hand, noise.
+    """
+    person_keys, keys = jax.random.split(key, DRAWS), jax.random.split(session, DRAWS)
     times, grid, pd_grid = study.spin_lock_times, study.t1rho_grid, study.pd_grid
-    z = jax.random.normal(keys[0], (6 * (len(times) + 3),))
+    shape = (6 * (len(times) + 3),)
+    own, z = (jax.random.normal(k[0], shape) for k in (person_keys, keys))
     scores, turns = jnp.clip(z[:6], -2.5, 2.5), z[6:].reshape(-1, 6)
     healthy, own_sd = t1rho_levels(study)
-    level = (healthy + own_sd * scores[0]) * jnp.asarray(GRADE_T1RHO)[jnp.int32(who.grade)]
+    level = (healthy + own_sd * jnp.clip(own[0], -2.5, 2.5)) * jnp.asarray(GRADE_T1RHO)[
+        jnp.int32(who.grade)
+    ]
     stature = 0.97 + 0.085 * who.male
     subject = Subject(
-        sample_knee(keys[1], who.grade, who.body_mass_index, stature),
-        sample_cartilage(keys[2], level, study.voxel_spread),
+        sample_knee(person_keys[1], who.grade, who.body_mass_index, stature),
+        sample_cartilage(person_keys[2], level, study.voxel_spread),
         who.left,
         sample_fields(keys[3]),
         study.fat_residual + study.fat_residual_sd * scores[1],
+        study.other_tissue,
     )
     lying = moved(Pose(jnp.zeros(3), jnp.zeros(3)), study.pose, turns[:1])
     during = moved(lying, study.motion, turns[2:].at[0].set(0.0))
@@ -186,6 +260,9 @@ def scan_knee(key: PRNGKeyArray, who: Person, study: KneeT1rhoStudy) -> Scan:
     drawn = cartilage.sum(axis=0) > study.reader_share + 0.06 * hand
     labels = jnp.where(drawn, 1 + jnp.argmax(cartilage, axis=0), 0).astype(jnp.uint8)
 
+    seen = jnp.all(jnp.abs(at - jnp.array(pd_grid.centre)) < pd_grid.reach() - 5.0, axis=-1)
+    muscle = well_inside(series.muscle, MUSCLE_SHARE) & seen
+
     snr = study.snr + study.snr_sd * scores[4]
     sigma = jnp.mean(images[0], where=drawn) / snr
     in_pd = anatomy.regions.sum(axis=0)
@@ -204,6 +281,7 @@ def scan_knee(key: PRNGKeyArray, who: Person, study: KneeT1rhoStudy) -> Scan:
         recorded[: images.size].reshape(images.shape),
         recorded[images.size :].reshape(pd.shape),
         labels,
+        muscle.astype(jnp.uint8),
         series.t1rho,
         b1,
         b0,

@@ -62,6 +62,7 @@ class Subject(NamedTuple):
     left: Number  # 1 for a left knee, 0 for a right one
     fields: Fields
     fat_residual: Number  # what perfect-field SPAIR leaves of fat
+    other_tissue: Number = 1.0  # signal of all but cartilage, as a fraction
 
 
 def sample_fields(key: PRNGKeyArray) -> Fields:
@@ -97,8 +98,11 @@ def sample(
     subject: Subject,
     protocol: Protocol,
     spin_lock_times: Float[Array, " n"],
-) -> tuple[Float[Array, "n p"], Float[Array, "5 p"]]:
-    """Signals at points, and there the cartilage of each region and its share times T1rho."""
+) -> tuple[Float[Array, "n p"], Float[Array, "6 p"]]:
+    """Signals at points, and the truth there.
+
+    The truth is the cartilage of each of four regions, all cartilage times its T1rho, muscle.
+    """
     inside = pose.to_knee(points, subject.left)
     p = Point(*(inside[:, i] for i in range(3)))
     filled = knee(p, subject.shape, edge)
@@ -117,12 +121,13 @@ def sample(
         1.0 / here.t1rho,
         *filled.regions,
         share["cartilage"] * here.t1rho,
+        share["muscle"],
     ]
     # One product with a matrix, so that the compiler works every row out once and keeps it.
     times = spin_lock_times
     waters = [(1.0 - e.fat) * amplitude(e, protocol) * locked(e, times) for e in TABLE.values()]
     signal_of = jnp.stack([*waters, amplitude(FAT, protocol) * locked(FAT, times)], axis=1)
-    mix = jax.scipy.linalg.block_diag(signal_of, jnp.eye(len(kept)))
+    mix = jax.scipy.linalg.block_diag(signal_of * subject.other_tissue, jnp.eye(len(kept)))
     rows = jnp.matmul(mix, jnp.stack([*contents, lipid, *kept]), precision="highest")
     mixed, (strength, rate), truth = jnp.split(rows, (len(times), len(times) + 2))
     return mixed + strength * jnp.exp(-times[:, None] * rate), truth

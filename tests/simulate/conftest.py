@@ -7,7 +7,7 @@ from dataclasses import replace
 import jax
 import pytest
 
-from jaxqmri.simulate.knee_t1rho import KneeT1rhoStudy, Scan, scan_knee
+from jaxqmri.simulate.knee_t1rho import KneeT1rhoStudy, Scan, scan_knee, session_key
 from jaxqmri.simulate.people import person
 
 SEED = 3
@@ -22,8 +22,9 @@ def study() -> KneeT1rhoStudy:
 def scan_of(study):
     """Scan of one subject of the small study, some settings replaced."""
 
-    def scan(k: int, **settings) -> Scan:
+    def scan(k: int, repeat: int = 0, **settings) -> Scan:
         key = jax.random.fold_in(jax.random.key(SEED), k)
-        return scan_knee(key, person(k, SEED), replace(study, **settings))
+        changed = replace(study, **settings)
+        return scan_knee(key, person(k, SEED), changed, session_key(key, repeat))
 
     return scan
