@@ -1,0 +1,102 @@
+"""How fast a training step of a U-Net is, beside the same network in PyTorch.
+
+``python -m benchmarks.train`` times forward pass, derivative and Adam on batches of patches of
+64 x 64 pixels with two channels, each framework in a process of its own on the same cores.
+PyTorch is installed in an environment of its own and runs channels last. About a minute on two
+quiet cores: the load is printed with the results.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Time the training step of a U-Net in JAX and in PyTorch."""
+
+    features: tuple[int, ...] = (16, 32, 64, 128)
+    """Channels at each level."""
+    batch: int = 16
+    """Patches of a step."""
+    size: int = 64
+    """Width of the patches, pixels."""
+    steps: int = 10
+    """Timed steps after the first; the fastest and the median count."""
+    out: Path | None = None
+    """JSON file to write."""
+
+
+def measured(module: str, python: str | Path, settings: Settings) -> dict[str, Any]:
+    """What one framework's program reports, or why it does not."""
+    problem = {name: value for name, value in asdict(settings).items() if name != "out"}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        (folder / "problem.json").write_text(json.dumps(problem), "utf-8")
+        done = subprocess.run(
+            [python, "-m", module, folder], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            said = done.stderr.strip().splitlines()
+            return {"error": said[-1] if said else f"ended with {done.returncode}"}
+        return json.loads((folder / "report.json").read_text("utf-8"))
+
+
+def run(settings: Settings) -> list[dict[str, Any]]:
+    """One row for each framework."""
+    from benchmarks.environments import NotInstalled, interpreter
+
+    rows = [{"method": "PyTorch, channels last"}, {"method": "jaxqmri"}]
+    try:
+        python = interpreter("torchimize", patience=600)
+        rows[0] |= measured("benchmarks.peers.torch_unet", python, settings)
+    except NotInstalled as error:
+        rows[0]["error"] = f"does not install: {error}"
+    rows[1] |= measured("benchmarks.methods.jaxqmri_train", sys.executable, settings)
+    return rows
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """One line for each framework."""
+    head = f"{'method':<24}{'weights':>10}{'patches/s':>11}{'best':>7}{'first s':>9}{'cores':>7}"
+    lines = [head]
+    for row in rows:
+        if "error" in row:
+            lines.append(f"{row['method']:<24}failed: {row['error']}")
+            continue
+        lines.append(
+            f"{row['method']:<24}{row['weights']:>10,}{row['patches_per_s']:>11.0f}"
+            f"{row['best_patches_per_s']:>7.0f}{row['first_s']:>9.2f}{row['cores_busy']:>7.2f}"
+        )
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, print the table and write it down."""
+    import tyro
+
+    from jaxqmri.io.files import write_json
+
+    settings = tyro.cli(Settings, args=arguments, description=__doc__)
+    before = os.getloadavg()[0]
+    rows = run(settings)
+    print(f"Random images; load average {before:.1f} to {os.getloadavg()[0]:.1f}\n\n{table(rows)}")
+    if settings.out is not None:
+        asked = {name: value for name, value in asdict(settings).items() if name != "out"}
+        load = [before, os.getloadavg()[0]]
+        write_json(
+            settings.out, {"benchmark": "train", "settings": asked, "load": load, "rows": rows}
+        )
+
+
+if __name__ == "__main__":
+    main()

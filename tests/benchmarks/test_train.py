@@ -1,0 +1,19 @@
+"""The training benchmark times our step, and lists what fails with its last line."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import train
+
+
+def test_our_step_is_timed_and_a_failure_is_listed():
+    settings = train.Settings(features=(2, 4), batch=2, size=8, steps=2)
+    ours = train.measured("benchmarks.methods.jaxqmri_train", sys.executable, settings)
+    assert len(ours["seconds"]) == 2
+    assert ours["best_patches_per_s"] == 2 / min(ours["seconds"])
+    absent = train.measured("benchmarks.methods.absent", sys.executable, settings)
+    assert "absent" in absent["error"]
+    printed = train.table([{"method": "ours", **ours}, {"method": "other", **absent}])
+    assert f"{ours['weights']:,}" in printed
+    assert "failed" in printed
