@@ -13,7 +13,7 @@ from jaxqmri.networks.unet import UNet
 NETWORKS: dict[str, Callable[..., nnx.Module]] = {"UNet": UNet, "SkipMLP": SkipMLP}
 
 
-def build(description: Mapping[str, Any], seed: int = 0) -> nnx.Module:
+def build(description: Mapping[str, Any], rngs: nnx.Rngs | None = None) -> nnx.Module:
     """Build a network that is described by its name and the arguments of its constructor.
 
     Parameters
@@ -21,8 +21,8 @@ def build(description: Mapping[str, Any], seed: int = 0) -> nnx.Module:
     description
         ``{"network": "UNet", "in_channels": 2, "features": [16, 32, 64], ...}``: plain numbers,
         texts and lists, as JSON holds them.
-    seed
-        Random seed of the weights.
+    rngs
+        Keys for the weights; ``Rngs(0)`` when None, which is as good where weights are read.
 
     Returns
     -------
@@ -41,6 +41,6 @@ def build(description: Mapping[str, Any], seed: int = 0) -> nnx.Module:
     if arguments.get("limits") is not None:
         arguments["limits"] = tuple(float(limit) for limit in arguments["limits"])
     try:
-        return NETWORKS[name](**arguments, rngs=nnx.Rngs(seed))
+        return NETWORKS[name](**arguments, rngs=nnx.Rngs(0) if rngs is None else rngs)
     except TypeError as error:
         raise ValueError(f"{name}: {error}") from None

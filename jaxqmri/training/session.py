@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -50,6 +51,7 @@ def train(
     calls_per_check: int = 1,
     rule: PlateauRule | None = None,
     checkpoints: Checkpoints | None = None,
+    save_every: float = 0.0,
     progress: Callable[[Point], None] | None = None,
 ) -> Trained:
     """Train until the metric on the inner validation part has reached its plateau.
@@ -74,6 +76,8 @@ def train(
     checkpoints
         Where to keep the training. A training found there goes on: it ends as it would have
         without the interruption.
+    save_every
+        Seconds between two checkpoints at least; a check in between is not kept.
     progress
         Called with every new point of the curve.
 
@@ -91,6 +95,7 @@ def train(
     if kept is not None:
         (state, best), record = kept
         plateau, curve = _from_record(record)
+    saved = time.monotonic()
     while not plateau.reached and plateau.checks < checks:
         state, loss = _advance(trainer, state, data, calls_per_check)
         point = Point(int(state.step), loss, float(validate(state.variables)))
@@ -98,7 +103,8 @@ def train(
         if is_best:
             best = jax.tree.map(jnp.copy, state.variables)
         curve = (*curve, point)
-        if checkpoints is not None:
+        if checkpoints is not None and time.monotonic() - saved >= save_every:
+            saved = time.monotonic()
             checkpoints.save(point.step, (state, best), _record(plateau, curve))
         if progress is not None:
             progress(point)

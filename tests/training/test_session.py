@@ -192,7 +192,7 @@ def test_a_half_written_checkpoint_is_not_taken_for_one(tmp_path: Path, shared: 
 
 def test_a_model_comes_back_from_its_folder(tmp_path: Path):
     architecture = {"network": "UNet", "in_channels": 2, "features": [2, 4], "limits": [10, 100]}
-    network = build(architecture, seed=3)
+    network = build(architecture, nnx.Rngs(3))
     _, params, stats = nnx.split(network, nnx.Param, ...)
     description = {"architecture": architecture, "inputs": ["PDw", "T1rhow 50 ms"], "scale": 3.5}
     for _ in range(2):  # a second time replaces the first
