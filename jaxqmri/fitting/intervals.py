@@ -23,6 +23,7 @@ from jaxqmri.fitting.voxels import (
     Voxel,
     carried_errors,
     computing_once,
+    coordinates,
     free_bounds,
     in_tiles,
     misfit_of,
@@ -69,22 +70,25 @@ def voxel_intervals(
     Venzon and Moolgavkar, Applied Statistics 1988, doi:10.2307/2347496.
     """
     signals, free = voxel.signals, plan.free
-    lower, upper = free_bounds(plan, bounds, signals.dtype)
+    warped, unwarped = coordinates(plan, equation)
     misfit, energy = misfit_of(plan, voxel)
-    values = tuple(jnp.asarray(voxel.start[name], signals.dtype) for name in free)
+    estimate = tuple(jnp.asarray(voxel.start[name], signals.dtype) for name in free)
     assert voxel.sigma is not None
     sigma = jnp.asarray(voxel.sigma, signals.dtype)
 
-    def signal(trial: Values) -> Signals:
-        return equation.signal({**voxel.known, **dict(zip(free, trial, strict=True))})
+    def signal(moved: Values) -> Signals:
+        values = dict(zip(free, unwarped(moved), strict=True))
+        return equation.signal({**voxel.known, **values})
 
+    # the coordinates of the fit: a signal that turns about a bound is flat there in its own
+    lower, upper = (warped(side) for side in free_bounds(plan, bounds, signals.dtype))
+    values = tuple(jnp.asarray(v) for v in warped(estimate))
     at_bound = tuple((v <= lo) | (v >= hi) for v, lo, hi in zip(values, lower, upper, strict=True))
     once = computing_once(lower, upper)
     here = expand(signal, misfit, values)
     covariance = inverse(here.hessian, at_bound)
-    carried = carried_errors(plan, equation, voxel, misfit, values, covariance)
-    ends = {}
-    for k, name in enumerate(free):
+    pairs = []
+    for k in range(len(free)):
 
         def profile(x: Scalar, others: Values, k: int = k) -> tuple[Scalar, Values]:
             return _profiled(signal, misfit, once, k, x, others, lower, upper, energy)
@@ -92,16 +96,19 @@ def voxel_intervals(
         spread = sigma * jnp.sqrt(covariance[k][k])
         stride = jnp.where(jnp.isfinite(spread), spread, 0.1 * jnp.abs(values[k]) + 1e-3)
         others = values[:k] + values[k + 1 :]
-        down, up = (
-            _end(profile, values[k], others, here.cost, sigma, sign * stride, limit)
-            for sign, limit in ((-1.0, lower[k]), (1.0, upper[k]))
+        pairs.append(
+            tuple(
+                _end(profile, values[k], others, here.cost, sigma, sign * stride, limit)
+                for sign, limit in ((-1.0, lower[k]), (1.0, upper[k]))
+            )
         )
-        if carried is not None:
-            extra = LIMIT * LIMIT * carried[k][k]
-            down = jnp.maximum(values[k] - jnp.sqrt((values[k] - down) ** 2 + extra), lower[k])
-            up = jnp.minimum(values[k] + jnp.sqrt((up - values[k]) ** 2 + extra), upper[k])
-        known = jnp.isfinite(values[k]) & jnp.isfinite(sigma)
-        ends[name] = (jnp.where(known, down, jnp.nan), jnp.where(known, up, jnp.nan))
+    down, up = (unwarped(tuple(pair[side] for pair in pairs)) for side in (0, 1))
+    if plan.carried:
+        down, up = _carried(plan, equation, bounds, voxel, estimate, (down, up))
+    ends = {}
+    for k, name in enumerate(free):
+        known = jnp.isfinite(estimate[k]) & jnp.isfinite(sigma)
+        ends[name] = tuple(jnp.where(known, side[k], jnp.nan) for side in (down, up))
     return ends
 
 
@@ -114,6 +121,36 @@ def interval_maps(task: Any, ends: Mapping[str, tuple], volume: Any) -> tuple[An
         )
         for side in (0, 1)
     )
+
+
+def _carried(
+    plan: Plan,
+    equation: Equation,
+    bounds: Mapping[str, tuple],
+    voxel: Voxel,
+    estimate: Values,
+    ends: tuple[Values, Values],
+) -> tuple[Values, Values]:
+    """Ends moved outwards, in quadrature, by the errors of known parameters."""
+    lower, upper = free_bounds(plan, bounds, voxel.signals.dtype)
+    misfit, _ = misfit_of(plan, voxel)
+
+    def signal(values: Values) -> Signals:
+        return equation.signal({**voxel.known, **dict(zip(plan.free, values, strict=True))})
+
+    at_bound = tuple(
+        (v <= lo) | (v >= hi) for v, lo, hi in zip(estimate, lower, upper, strict=True)
+    )
+    covariance = inverse(expand(signal, misfit, estimate).hessian, at_bound)
+    carried = carried_errors(plan, equation, voxel, misfit, estimate, covariance)
+    assert carried is not None
+    down, up = [], []
+    for k, value in enumerate(estimate):
+        extra = LIMIT * LIMIT * carried[k][k]
+        below, above = value - ends[0][k], ends[1][k] - value
+        down.append(jnp.maximum(value - jnp.sqrt(below * below + extra), lower[k]))
+        up.append(jnp.minimum(value + jnp.sqrt(above * above + extra), upper[k]))
+    return tuple(down), tuple(up)
 
 
 def _profiled(

@@ -138,11 +138,7 @@ def fit_voxel(
     def signal(values: Values) -> Signals:
         return equation.signal({**voxel.known, **dict(zip(free, values, strict=True))})
 
-    def warped(values: Values) -> Values:
-        return tuple(equation.warp(n, v) for n, v in zip(free, values, strict=True))
-
-    def unwarped(moved: Values) -> Values:
-        return tuple(equation.unwarp(n, v) for n, v in zip(free, moved, strict=True))
+    warped, unwarped = coordinates(plan, equation)
 
     def begin(signals: Signals) -> list[Values]:
         return [warped(start) for start in _starts(plan, equation, voxel, signals)]
@@ -247,6 +243,20 @@ def free_bounds(plan: Plan, bounds: Mapping[str, tuple], dtype: Any) -> tuple[Va
     """Lower and upper bounds of the free parameters, in the type of the images."""
     lower, upper = (tuple(jnp.asarray(bounds[n][k], dtype) for n in plan.free) for k in (0, 1))
     return lower, upper
+
+
+def coordinates(
+    plan: Plan, equation: Equation
+) -> tuple[Callable[[Values], Values], Callable[[Values], Values]]:
+    """From the free parameters to the coordinates in which they are moved, and back."""
+
+    def warped(values: Values) -> Values:
+        return tuple(equation.warp(n, v) for n, v in zip(plan.free, values, strict=True))
+
+    def unwarped(moved: Values) -> Values:
+        return tuple(equation.unwarp(n, v) for n, v in zip(plan.free, moved, strict=True))
+
+    return warped, unwarped
 
 
 def computing_once(lower: Values, upper: Values) -> Once:
