@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,10 +24,14 @@ Studies:
 Examples:
   jaxqmri simulate knee_t1rho --out knees
   jaxqmri simulate knee_t1rho --out two --subjects 2 --preset smoke
+  jaxqmri simulate knee_t1rho --out again --repeat 1
+  jaxqmri simulate knee_t1rho --out spread --set pd_gain_sd=0.3 motion=0.1,0.1
   jaxqmri fit t1rho two --mask manual
 
 The folder holds raw images, participants.tsv, the regions (derivatives/manual) and the true maps
-(derivatives/truth). It is simulated, and says so."""
+(derivatives/truth). --set takes any number of the study by name; a name that there is not is
+answered with all that there are; dataset_description.json records them. The folder is simulated,
+and says so."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,22 @@ class Simulate:
     seed: Annotated[
         int, option("N", "Another seed, another cohort; the same one, the same. Without it 0.")
     ] = 0
+    repeat: Annotated[
+        int,
+        option(
+            "K",
+            "Scan the same subjects again, for the K-th time: anatomy and tissue stay, position, "
+            "gains, motion and noise are new. Without it 0, the first scan.",
+        ),
+    ] = 0
+    settings: Annotated[
+        tuple[str, ...],
+        option(
+            "NAME=NUMBER ...",
+            "Other settings of the study: pd_gain_sd=0.3, motion=0.1,0.1.",
+            name="set",
+        ),
+    ] = ()
     overwrite: Annotated[
         bool, option(None, "Replace a cohort that was made with other settings.")
     ] = False
@@ -61,15 +82,23 @@ class Simulate:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"--{name} {value}: expected a whole number above zero")
-        if self.seed < 0:
-            raise InputError(f"--seed {self.seed}: expected a whole number, zero or above")
+        for name in ("seed", "repeat"):
+            if getattr(self, name) < 0:
+                raise InputError(
+                    f"--{name} {getattr(self, name)}: expected a whole number, zero or above"
+                )
+        settings = read_settings(self.settings)
         from tqdm import tqdm
 
         from jaxqmri.cli.accelerator import configure_jax
 
         configure_jax(self.devices)
-        from jaxqmri.simulate.cohorts import make_cohort
+        from jaxqmri.simulate.cohorts import STUDIES, make_cohort
 
+        try:
+            STUDIES[self.study].changed(settings)
+        except ValueError as error:
+            raise InputError(f"--set: {error}") from None
         began = time.perf_counter()
         with tqdm(desc=self.study, unit=" subjects", disable=None) as bar:
 
@@ -83,7 +112,30 @@ class Simulate:
                 subjects=self.subjects,
                 preset=self.preset,
                 seed=self.seed,
+                settings=settings,
+                repeat=self.repeat,
                 progress=progress,
                 overwrite=self.overwrite,
             )
         print(f"{self.study}: simulated, {time.perf_counter() - began:.1f} s: {self.out}")
+
+
+def read_settings(texts: Sequence[str]) -> dict[str, float | tuple[float, ...]]:
+    """Numbers by name, from ``NAME=NUMBER`` or ``NAME=NUMBER,NUMBER``.
+
+    Raises
+    ------
+    InputError
+        If a text is not of this form, or a name is given twice.
+    """
+    settings: dict[str, float | tuple[float, ...]] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            first, *others = (float(part) for part in value.split(","))
+        except ValueError:
+            raise InputError(f"--set {text}: expected NAME=NUMBER or NAME=NUMBER,NUMBER") from None
+        if name in settings:
+            raise InputError(f"--set {text}: {name} is given twice")
+        settings[name] = (first, *others) if others else first
+    return settings

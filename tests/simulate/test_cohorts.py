@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from jaxqmri.io import InputError, bids
+from jaxqmri.io.files import read_json, read_table
 from jaxqmri.simulate.anatomy.knee import REGIONS
 from jaxqmri.simulate.cohorts import STUDIES, make_cohort
+from jaxqmri.simulate.tissue import TABLE
 
 
 def contents(folder):
@@ -51,6 +53,18 @@ def test_truth_is_in_milliseconds_once_read(cohort):
     truth = bids.read_map(path)
     assert truth.unit == "ms"
     assert 25 < np.nanmean(truth.data) < 65
+
+
+def test_muscle_is_drawn_well_inside_muscle(cohort):
+    series = bids.read_series(cohort, "T1rhow", {"sub": "01"})
+    manual = bids.map_folder(cohort, "manual")
+    muscle = bids.read_map(bids.find_image(manual, {"sub": "01", "desc": "muscle"}, "mask"))
+    np.testing.assert_allclose(muscle.affine, series.affine, atol=1e-4)
+    assert set(np.unique(muscle.data)) == {0, 1}
+    assert np.all(bids.read_labels(cohort, "manual", {"sub": "01"}).data[muscle.data > 0] == 0)
+    mean = series.images[muscle.data > 0].mean(axis=0)
+    decay = -np.polyfit(series.times, np.log(mean), 1)[0]
+    assert abs(1 / decay - TABLE["muscle"].t1rho) < 2.0
 
 
 def test_participants(cohort):
@@ -104,12 +118,43 @@ def test_refuses_a_folder_made_with_other_settings(cohort):
         make_cohort(other, cohort, subjects=2, preset="smoke", seed=5)
 
 
+def test_scanned_again_it_is_the_same_subjects_in_other_images(cohort, tmp_path):
+    again = make_cohort("knee_t1rho", tmp_path / "b", subjects=2, preset="smoke", seed=5, repeat=1)
+    assert bids.read_participants(again) == bids.read_participants(cohort)
+    levels = [
+        [row["t1rho_level"] for row in read_table(root / "derivatives/truth/subjects.tsv")]
+        for root in (cohort, again)
+    ]
+    assert levels[0] == levels[1]
+    same, other = contents(cohort), contents(again)
+    images = [name for name in same if name.endswith(("T1rhow.nii.gz", "PDw.nii.gz"))]
+    assert len(images) == 10
+    assert all(same[name] != other[name] for name in images)
+    with pytest.raises(InputError, match="repeat"):
+        make_cohort("knee_t1rho", again, subjects=2, preset="smoke", seed=5, repeat=2)
+
+
+def test_settings_by_name_are_obeyed_and_recorded(tmp_path):
+    given = {"pd_gain_sd": 0.0, "motion": (0.1, 0.2)}
+    out = make_cohort("knee_t1rho", tmp_path / "a", subjects=1, preset="smoke", settings=given)
+    recorded = read_json(out / "dataset_description.json")["Simulation"]
+    assert recorded["Preset"] == "smoke"
+    assert recorded["Repeat"] == recorded["Seed"] == 0
+    assert recorded["Settings"]["pd_gain_sd"] == 0.0
+    assert recorded["Settings"]["motion"] == [0.1, 0.2]
+    assert recorded["Settings"]["snr"] == 20.0
+    (row,) = read_table(out / "derivatives/truth/subjects.tsv")
+    assert row["pd_gain"] == 0.65
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ({"study": "ankle"}, "unknown study"),
         ({"preset": "tiny"}, "unknown preset"),
         ({"subjects": 0}, "at least one"),
+        ({"repeat": -1}, "repeat -1"),
+        ({"settings": {"pd_gain_ds": 0.1}}, "pd_gain_ds.*pd_gain_sd"),
     ],
 )
 def test_says_what_it_does_not_know(tmp_path, arguments, words):

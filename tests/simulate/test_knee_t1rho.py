@@ -5,6 +5,15 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
+from jaxqmri.simulate import variants
+from jaxqmri.simulate.knee_t1rho import (
+    KneeT1rhoStudy,
+    numeric_settings,
+    scan_knee,
+    session_key,
+)
+from jaxqmri.simulate.people import person
+
 SILENT = {"snr": 1e6, "snr_sd": 0.0, "pd_snr": 1e6}
 STILL = {"motion": (0.0, 0.0), "reposition": (0.0, 0.0)}
 
@@ -81,6 +90,84 @@ def test_pd_gain_is_an_argument(scan_of):
 def test_subject_level_is_an_argument(scan_of, spread):
     levels = [float(scan_of(k, subject_sd=spread).latent["t1rho_level"]) for k in range(6)]
     assert (np.std(levels) > 4.0) == (spread > 0)
+
+
+def regional_means(scan) -> np.ndarray:
+    """True T1rho of every region, weighted by nothing but what the reader drew."""
+    labels, truth = np.asarray(scan.labels), np.asarray(scan.t1rho)
+    return np.array([truth[labels == k].mean() for k in (1, 2, 3, 4)])
+
+
+def test_a_repeat_is_the_same_tissue_scanned_anew(scan_of):
+    """Regional means of repeats agree far better than those of different subjects."""
+    first, second = ([scan_of(k, repeat=r) for k in range(6)] for r in (0, 1))
+    before, after = (np.array([regional_means(s) for s in each]) for each in (first, second))
+    assert np.sqrt(np.mean((before - after) ** 2)) < 0.4 * before.std(axis=0).mean()
+    for a, b in zip(first, second, strict=True):
+        assert float(a.latent["t1rho_level"]) == float(b.latent["t1rho_level"])
+        assert float(a.latent["pd_gain"]) != float(b.latent["pd_gain"])
+        assert float(a.latent["snr"]) != float(b.latent["snr"])
+        for name in ("t1rho_weighted", "pd_weighted", "labels", "b0"):
+            assert not np.array_equal(getattr(a, name), getattr(b, name))
+
+
+def test_a_repeat_in_the_same_place_has_the_same_truth(scan_of):
+    first, second = (scan_of(0, repeat=r, pose=(0.0, 0.0)) for r in (0, 1))
+    np.testing.assert_array_equal(first.t1rho, second.t1rho)
+    np.testing.assert_array_equal(first.muscle, second.muscle)
+    assert not np.array_equal(first.t1rho_weighted, second.t1rho_weighted)
+
+
+def test_repeats_are_independent(scan_of):
+    latents = [scan_of(0, repeat=r).latent for r in range(12)]
+    gains, snrs = (np.array([float(one[name]) for one in latents]) for name in ("pd_gain", "snr"))
+    assert len(np.unique(gains)) == 12
+    assert 0.6 < gains.std() / 0.65 / 0.15 < 1.4
+    assert abs(gains.mean() / 0.65 - 1.0) < 0.1
+    assert abs(np.corrcoef(gains, snrs)[0, 1]) < 0.6
+
+
+def test_cartilage_alone_leaves_noise_elsewhere(scan_of):
+    whole, alone = (scan_of(0, other_tissue=share, **SILENT, **STILL) for share in (1.0, 0.0))
+    labels, muscle = np.asarray(whole.labels), np.asarray(whole.muscle) > 0
+    np.testing.assert_array_equal(alone.labels, labels)
+    np.testing.assert_array_equal(alone.t1rho, whole.t1rho)
+    sigma = float(alone.latent["sigma"])
+    assert np.asarray(alone.t1rho_weighted)[:, muscle].max() < 6 * sigma
+    assert np.asarray(whole.t1rho_weighted)[:, muscle].min() > 1e3 * sigma
+    fitted = two_point(alone.t1rho_weighted[0], alone.t1rho_weighted[2], 30.0)[labels > 0]
+    truth = np.asarray(whole.t1rho)[labels > 0]
+    assert abs(np.median(fitted / truth) - 1.0) < 0.03  # nothing else is in the voxels
+
+
+def test_a_known_gain_makes_the_pd_image_a_first_image(study, scan_of):
+    """With one known gain, typical cartilage is as bright as the first image says."""
+    known = variants.KNOWN_GAIN | {"reposition": (0.0, 0.0), "motion": (0.0, 0.0)}
+    ratios = []
+    for k in range(3):
+        scan = scan_of(k, **SILENT, **known, other_tissue=0.0)
+        inside = np.asarray(scan.labels) > 0
+        pd = at_same_places(study, scan, inside)
+        ratios.append(np.median(pd / np.asarray(scan.t1rho_weighted[0])[inside]))
+    assert np.std(ratios) / np.mean(ratios) < 0.05
+
+
+def test_other_numbers_compile_nothing(study, scan_of):
+    scan_of(0)
+    before = scan_knee._cache_size()
+    for variant in (*variants.CALIBRATED.values(), variants.KNOWN_GAIN, variants.CARTILAGE_ALONE):
+        changed = study.changed(variant)
+        key = jax.random.key(0)
+        scan_knee(key, person(0, 0), changed, session_key(key, 1))
+    assert scan_knee._cache_size() == before
+
+
+def test_headline_is_the_study_itself():
+    study = KneeT1rhoStudy()
+    assert study.changed(variants.CALIBRATED[variants.HEADLINE]) == study
+    assert study.pd_gain_sd in variants.PD_GAIN_SPREADS
+    for variant in (*variants.CALIBRATED.values(), variants.KNOWN_GAIN, variants.CARTILAGE_ALONE):
+        assert set(variant) <= set(numeric_settings(study))
 
 
 def four_point(series: np.ndarray, times: np.ndarray) -> np.ndarray:
