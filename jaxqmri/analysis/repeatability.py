@@ -6,6 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from jaxqmri.analysis.resampling import Interval, bootstrap, complete
+
+COVERAGE = 1.96 * float(np.sqrt(2.0))  # within-subject SDs that enclose 95 % of differences
 
 
 class Repeatability(NamedTuple):
@@ -34,6 +39,30 @@ class Repeatability(NamedTuple):
     within_sd: float
     cv: float
     coefficient: float
+
+
+class PairRepeatability(NamedTuple):
+    """Agreement of a test and a retest, each number with its interval over subjects.
+
+    Attributes
+    ----------
+    within_sd
+        Within-subject standard deviation.
+    cv
+        Within-subject coefficient of variation, root mean square over subjects, in percent.
+    coefficient
+        Repeatability coefficient.
+    change
+        Mean of retest less test: what drifted, which the others count as variation.
+    n
+        Subjects that have both.
+    """
+
+    within_sd: Interval
+    cv: Interval
+    coefficient: Interval
+    change: Interval
+    n: int
 
 
 def repeatability(measurements: Sequence[Sequence[float]]) -> Repeatability:
@@ -80,5 +109,39 @@ def repeatability(measurements: Sequence[Sequence[float]]) -> Repeatability:
         float(means.mean()),
         within,
         100.0 * float(np.sqrt(relative)),
-        1.96 * float(np.sqrt(2.0)) * within,
+        COVERAGE * within,
     )
+
+
+def pair_repeatability(test: ArrayLike, retest: ArrayLike, *, seed: int = 0) -> PairRepeatability:
+    r"""Within-subject variation of two visits, with its interval over subjects.
+
+    As :func:`repeatability`, whose terms for two visits with difference :math:`d_i` are
+    :math:`s_i^2 = d_i^2 / 2` and :math:`f_i = 1`.
+
+    Parameters
+    ----------
+    test, retest
+        One number a subject, such as its regional mean, shape ``(subjects,)``. Subjects that lack
+        one are left out.
+    seed
+        Of the resampling of subjects.
+
+    Raises
+    ------
+    ValueError
+        If the two differ in shape or are not one-dimensional.
+    """
+    first, second = complete(test, retest)
+    if first.size == 0:
+        none = Interval(np.nan)
+        return PairRepeatability(none, none, none, none, 0)
+
+    def measures(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        d = b - a
+        within = np.sqrt(np.mean(d**2 / 2, axis=1))
+        cv = 100.0 * np.sqrt(np.mean((d**2 / 2) / ((a + b) / 2) ** 2, axis=1))
+        return np.stack([within, cv, COVERAGE * within, d.mean(axis=1)], axis=-1)
+
+    within, cv, coefficient, change = bootstrap(measures, (first, second), seed=seed)
+    return PairRepeatability(within, cv, coefficient, change, first.size)

@@ -1,0 +1,121 @@
+"""Bootstrap over subjects: the interval that stands beside a number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from jaxqmri.analysis.errors import INTERVAL, RESAMPLES
+
+LARGEST = 2_000_000  # numbers gathered at a time
+UNDEFINED = 0.05  # share of resamples without a value above which there is no interval
+
+Statistic = Callable[..., np.ndarray]
+
+
+class Interval(NamedTuple):
+    """A number with its 95 % percentile bootstrap interval over subjects; NaN where there is none.
+
+    Attributes
+    ----------
+    value
+        Of all subjects.
+    low, high
+        Ends of the interval.
+    """
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+
+
+def bootstrap(
+    statistic: Statistic, *strata: tuple[np.ndarray, ...], seed: int = 0
+) -> list[Interval]:
+    """A statistic of all subjects, with its interval.
+
+    Parameters
+    ----------
+    statistic
+        Takes every array of every stratum, with subjects along axis 1 and any number of samples
+        along axis 0, and returns ``(samples,)`` or ``(samples, q)``.
+    strata
+        Arrays with subjects first. Those of one stratum are resampled together; each stratum
+        keeps its size.
+    seed
+        Of the resampling.
+
+    Returns
+    -------
+    list of Interval
+        One for each of the ``q``. A resample in which the statistic is not defined, such as a
+        slope through copies of one subject, is left out; where more than 5 % are, and below two
+        subjects in a stratum, there is no interval. In small strata percentile intervals are too
+        narrow: by about a tenth of their width at twenty subjects, a fifth at ten, compared with
+        those of Student's t.
+    """
+    arrays = [array for stratum in strata for array in stratum]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = _rows(statistic(*(array[None] for array in arrays)))[0]
+        if min(stratum[0].shape[0] for stratum in strata) < 2:
+            return [Interval(float(value)) for value in values]
+        generators = np.random.SeedSequence(seed).spawn(len(strata)) if len(strata) > 1 else [seed]
+        drawn = [
+            np.random.default_rng(generator).integers(
+                0, stratum[0].shape[0], size=(RESAMPLES, stratum[0].shape[0])
+            )
+            for stratum, generator in zip(strata, generators, strict=True)
+        ]
+        gathered = RESAMPLES * sum(array.size for array in arrays)
+        parts = np.array_split(np.arange(RESAMPLES), math.ceil(gathered / LARGEST))
+        found = np.concatenate(
+            [
+                _rows(
+                    statistic(
+                        *(
+                            array[rows[part]]
+                            for stratum, rows in zip(strata, drawn, strict=True)
+                            for array in stratum
+                        )
+                    )
+                )
+                for part in parts
+            ]
+        )
+    return [
+        Interval(float(value), *_ends(column))
+        for value, column in zip(values, found.T, strict=True)
+    ]
+
+
+def complete(*columns: ArrayLike) -> list[np.ndarray]:
+    """Columns of one number a subject, less the subjects that lack one of them.
+
+    Raises
+    ------
+    ValueError
+        If they differ in shape or are not one-dimensional.
+    """
+    arrays = [np.asarray(column, np.float64) for column in columns]
+    shapes = {array.shape for array in arrays}
+    if len(shapes) > 1 or arrays[0].ndim != 1:
+        found = " and ".join(str(array.shape) for array in arrays)
+        raise ValueError(f"expected one number for each subject, got shapes {found}")
+    known = np.all([np.isfinite(array) for array in arrays], axis=0)
+    return [array[known] for array in arrays]
+
+
+def _rows(values: np.ndarray) -> np.ndarray:
+    return values[:, None] if values.ndim == 1 else values
+
+
+def _ends(values: np.ndarray) -> tuple[float, float]:
+    defined = values[np.isfinite(values)]
+    if defined.size < (1.0 - UNDEFINED) * values.size:
+        return math.nan, math.nan
+    low, high = np.percentile(defined, INTERVAL)
+    return float(low), float(high)
