@@ -1,4 +1,4 @@
-"""Figures of a report: distributions, agreement, and results beside the paper's.
+"""Figures of a report: what all have in common, distributions, results beside the paper's.
 
 Figures are made without a window system or global state (``matplotlib.figure.Figure``), in
 colours that stay apart for colour-blind readers.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxqmri.report.tables import Real, number
+from jaxqmri.report.tables import Real
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -113,67 +113,6 @@ def histogram(
     axes.set_xlim(float(limits[0]), float(limits[1]))
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    if len(groups) > 1:
-        axes.legend(frameon=False, fontsize=9, labelcolor=INK)
-    return figure
-
-
-def bland_altman(
-    ours: Any, reference: Any, label: str, *, names: tuple[str, str] = ("ours", "reference")
-) -> Figure:
-    """Difference against mean, with the bias and the 95 % limits of agreement.
-
-    Parameters
-    ----------
-    ours, reference
-        Paired values, shape ``(n,)``: one pair for each subject, not for each voxel.
-    label
-        Name and unit of both.
-    names
-        What the two are called.
-    """
-    a, b = np.asarray(ours, dtype=np.float64), np.asarray(reference, dtype=np.float64)
-    difference, mean = a - b, (a + b) / 2
-    bias, spread = difference.mean(), difference.std(ddof=1)
-    figure = new_figure(6.4, 4.0)
-    title = f"{names[0]} \N{MINUS SIGN} {names[1]}, {label}"
-    axes = add_axes(figure, (0.8, 0.55, 4.7, 3.3), f"mean of both, {label}", title)
-    axes.scatter(mean, difference, s=22, color=CYCLE[0], alpha=0.8, linewidth=0)
-    for value, style in ((bias, "-"), (bias - 1.96 * spread, "--"), (bias + 1.96 * spread, "--")):
-        axes.axhline(value, color=SOFT, linewidth=1.1, linestyle=style)
-        axes.annotate(
-            number(float(value), 2),
-            (1.01, value),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=9,
-            color=INK,
-        )
-    return figure
-
-
-def against_reference(
-    groups: Mapping[str, tuple[Any, Any]], label: str, *, reference: str = "reference"
-) -> Figure:
-    """Scatter of estimates over reference values, with the line of identity.
-
-    Parameters
-    ----------
-    groups
-        For each name a pair ``(reference values, estimates)``.
-    label
-        Name and unit of both axes.
-    reference
-        What the horizontal axis is called.
-    """
-    figure = new_figure(5.6, 4.6)
-    axes = add_axes(figure, (0.8, 0.6, 4.0, 3.9), f"{reference}, {label}", f"estimate, {label}")
-    for index, (name, (x, y)) in enumerate(groups.items()):
-        axes.scatter(x, y, s=20, color=CYCLE[index % len(CYCLE)], alpha=0.8, lw=0, label=name)
-    both = np.concatenate([np.ravel(v) for pair in groups.values() for v in pair])
-    low, high = float(np.nanmin(both)), float(np.nanmax(both))
-    axes.plot([low, high], [low, high], color=SOFT, linewidth=1, zorder=0)
-    axes.set_aspect("equal", adjustable="datalim")
     if len(groups) > 1:
         axes.legend(frameon=False, fontsize=9, labelcolor=INK)
     return figure

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from jaxqmri import report
-from jaxqmri.report.figures import bland_altman, dots_beside_paper, histogram, png_bytes, save_png
+from jaxqmri.report.figures import dots_beside_paper, histogram, save_png
 
 VOID = {"meta", "img", "br", "link"}
 
@@ -86,5 +86,4 @@ def test_figures_can_be_saved(tmp_path):
     rows = [{"model": "NLLS", "input": "0+10", "ours": 1.0, "low": 0.5, "high": 2, "paper": 3.0}]
     save_png(dots_beside_paper(rows, "MAE (ms)"), tmp_path / "mae.png")
     assert (tmp_path / "mae.png").read_bytes().startswith(b"\x89PNG")
-    assert png_bytes(bland_altman([1.0, 2.0, 3.0], [1.1, 2.1, 2.8], "T2 (ms)")).startswith(b"\x89P")
     assert len(list(tmp_path.iterdir())) == 1

@@ -1,0 +1,117 @@
+"""Learning curves: whether a network had learnt what it could before it was judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from jaxqmri.report.figures import CYCLE, INK
+from jaxqmri.report.panels import panels
+from jaxqmri.report.tables import Real
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DECADE = 10.0
+
+
+class Curve(NamedTuple):
+    """One training, as far as it went.
+
+    Attributes
+    ----------
+    steps
+        Steps taken at each check.
+    loss
+        Mean training loss since the check before.
+    metric
+        Of the inner validation part, smaller is better.
+    reached
+        Whether the plateau was reached.
+    """
+
+    steps: tuple[float, ...]
+    loss: tuple[float, ...]
+    metric: tuple[float, ...]
+    reached: bool
+
+    @classmethod
+    def of(cls, points: Iterable[tuple[Real, Real, Real]], reached: bool) -> Curve:
+        """From triples of steps, loss and metric, one for each check."""
+        checks = [(float(steps), float(loss), float(metric)) for steps, loss, metric in points]
+        steps, loss, metric = tuple(zip(*checks, strict=True)) or ((), (), ())
+        return cls(steps, loss, metric, reached)
+
+
+def learning_curves(
+    trainings: Mapping[str, Sequence[Curve]],
+    *,
+    loss: str = "training loss",
+    metric: str = "validation metric",
+) -> Figure:
+    """Loss and validation metric over training steps, one line for each fold.
+
+    The dot is the network that was kept; from it a line at its value leads to the check at which
+    the plateau was told. A fold that stopped short of its plateau ends in a cross, and the title
+    of its panel says so.
+
+    Parameters
+    ----------
+    trainings
+        Folds of every network, by its name; a row of two panels each.
+    loss, metric
+        What the two are called, with their units.
+    """
+    titles = [
+        title
+        for name, folds in trainings.items()
+        for title in (f"{name}: {loss}", f"{metric}{_shortfall(folds)}")
+    ]
+    figure, axes = panels(titles, "training steps", "", columns=2, height=1.7)
+    for index, folds in enumerate(trainings.values()):
+        left, right = axes[2 * index : 2 * index + 2]
+        if any(not fold.reached for fold in folds):
+            right.set_title(right.get_title("left"), loc="left", color=CYCLE[1], fontsize=10, pad=6)
+        for number, fold in enumerate(folds):
+            colour = CYCLE[number % len(CYCLE)]
+            label = f"fold {number + 1}"
+            left.plot(fold.steps, fold.loss, color=colour, linewidth=1.1, label=label)
+            _metric_line(right, fold, colour, label)
+        for panel, values in ((left, "loss"), (right, "metric")):
+            _scale(panel, [value for fold in folds for value in getattr(fold, values)])
+    if any(trainings.values()):
+        axes[1].legend(
+            frameon=False, fontsize=8, labelcolor=INK, ncols=2, handlelength=1.2, loc="upper right"
+        )
+    return figure
+
+
+def _metric_line(axes: Axes, fold: Curve, colour: str, label: str) -> None:
+    axes.plot(fold.steps, fold.metric, color=colour, linewidth=1.1, label=label)
+    finite = np.isfinite(fold.metric)
+    if not finite.any():
+        return
+    best = int(np.nanargmin(np.where(finite, fold.metric, np.nan)))
+    kept, last = fold.steps[best], fold.steps[-1]
+    axes.plot(kept, fold.metric[best], "o", ms=4.5, color=colour, label="_kept")
+    if fold.reached:
+        level = [fold.metric[best]] * 2
+        axes.plot([kept, last], level, color=colour, linewidth=2.4, alpha=0.45, label="_plateau")
+    else:
+        end = fold.metric[-1]
+        axes.plot(last, end, "x", ms=7, mew=1.8, color=colour, clip_on=False, label="_short")
+
+
+def _shortfall(folds: Sequence[Curve]) -> str:
+    short = sum(not fold.reached for fold in folds)
+    return f" \N{EN DASH} {short} of {len(folds)} folds short of the plateau" if short else ""
+
+
+def _scale(axes: Axes, values: Sequence[float]) -> None:
+    """Logarithmic where the values spread over more than a decade."""
+    finite = np.array([value for value in values if np.isfinite(value)])
+    if finite.size and finite.min() > 0 and finite.max() > DECADE * finite.min():
+        axes.set_yscale("log")
