@@ -64,7 +64,7 @@ def test_predicted_on_true_has_the_slope_with_its_interval():
         shown = [number(end, 2) for end in slope]
         assert f"slope {shown[0]} ({shown[1]} to {shown[2]})" in told
         (identity,) = (line for line in axes.lines if line.get_label() == "_identity")
-        assert identity.get_xdata() == identity.get_ydata()
+        assert list(identity.get_xdata()) == list(identity.get_ydata())
 
 
 @pytest.mark.parametrize("figure", [bland_altman, predicted_on_true])
