@@ -3,6 +3,15 @@
 Importing it is quick: matplotlib loads with the first figure.
 """
 
+from jaxqmri.report.claims import (
+    Claim,
+    Judged,
+    Verdict,
+    claims_table,
+    findings_table,
+    judge,
+)
+from jaxqmri.report.findings import Criterion, Finding, Outcome, Rows, compared, smallest
 from jaxqmri.report.page import (
     Html,
     Number,
@@ -21,21 +30,33 @@ from jaxqmri.report.tables import Beside, Estimate, Table, beside_paper, number,
 
 __all__ = [
     "Beside",
+    "Claim",
+    "Criterion",
     "Estimate",
+    "Finding",
     "Html",
+    "Judged",
     "Number",
+    "Outcome",
+    "Rows",
     "Section",
     "Table",
+    "Verdict",
     "beside_paper",
+    "claims_table",
+    "compared",
     "facts",
     "figure",
+    "findings_table",
     "heading",
+    "judge",
     "note",
     "number",
     "numbers",
     "page",
     "paragraph",
     "result_list",
+    "smallest",
     "table",
     "write_page",
 ]

@@ -63,6 +63,7 @@ th + th, td + td, th + td { padding-left: 14px; }
 thead th { border-bottom: 1.5px solid var(--faint); font-weight: 600; vertical-align: bottom; }
 tbody th { font-weight: 400; }
 tbody th, th.left, td.left { text-align: left; }
+td.left { white-space: normal; min-width: 20ch; max-width: 44ch; }
 tbody tr { border-bottom: 1px solid var(--line); }
 tbody tr:last-child { border-bottom-color: var(--faint); }
 td .paper { display: block; color: var(--faint); font-size: 12.5px; }
