@@ -80,7 +80,9 @@ def test_every_package_is_known_here():
     assert set(PACKAGES) <= set(MAY_IMPORT)
 
 
-@pytest.mark.parametrize("arguments", [[], ["fit"], ["simulate"], ["stats"], ["convert"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["fit"], ["predict"], ["simulate"], ["stats"], ["convert"]]
+)
 def test_help_does_not_import_jax(arguments: list[str]):
     program = (
         "import sys\nfrom jaxqmri.cli.main import main\n"

@@ -28,6 +28,7 @@ COMMANDS = {
     "convert": Entry("convert", "Convert", "DICOM files to a BIDS folder"),
     "stats": Entry("stats", "Stats", "maps and regions to a table of numbers"),
     "register": Entry("register", "Register", "images onto the grid of another, or of the first"),
+    "predict": Entry("predict", "Predict", "a saved network applied to new images"),
     "simulate": Entry("simulate", "Simulate", "a study's digital cohort, as a BIDS folder"),
 }
 
