@@ -6,7 +6,7 @@ import hashlib
 import multiprocessing
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,84 +16,32 @@ import jaxqmri
 from experiments import knee_cv
 from experiments import run as shared
 from experiments.knee_cv import report
-from experiments.knee_cv.paper import INPUTS
+from experiments.knee_cv.agreement import agreement_rows
+from experiments.knee_cv.arms import learn_all, splits_of
+from experiments.knee_cv.comparisons import COMPETITORS, Arm, comparison_rows
+from experiments.knee_cv.paper import INPUTS, NLLS
 from experiments.knee_cv.participants import participant_rows
 from experiments.knee_cv.results import (
     ALL_TIMES,
+    REFERENCE,
     Maps,
     Study,
+    errors_of,
     input_rows,
     network_rows,
     reference_rows,
     registration_rows,
 )
-from experiments.knee_cv.subjects import Registering, Subject, Task, has_changed, prepare, read
-from experiments.run import Command, Preset, Run
+from experiments.knee_cv.retest import Scan, retest_rows
+from experiments.knee_cv.settings import AS_CALIBRATED, PRESETS, Cohort, Settings
+from experiments.knee_cv.subjects import Subject, Task, has_changed, prepare, read
+from experiments.run import Command, Run
 from experiments.surroundings import available_cores
 from jaxqmri.io import InputError, bids
 
 NAME = "knee_cv"
 STUDY = "knee_t1rho"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Settings of the experiment.
-
-    Attributes
-    ----------
-    simulated_subjects
-        Digital subjects; a folder given by --data is used whole.
-    simulated_grid
-        Resolution of the simulated scans.
-    t1rho_bounds
-        Of every fit, ms.
-    match_resolution
-        Average the PD-weighted image over each voxel of the T1rho grid rather than read it at
-        the voxel's centre.
-    registration
-        Last stage of the PD-weighted image's registration: rigid, affine, then deformable, as in
-        the paper; none leaves it where the scanner put it.
-    """
-
-    simulated_subjects: int = 40
-    simulated_grid: Preset = "quick"
-    t1rho_bounds: tuple[float, float] = (1.0, 100.0)
-    match_resolution: bool = True
-    registration: Registering = "deformable"
-
-
-@dataclass(frozen=True)
-class Cohort:
-    """Which simulated cohort: the study's own unless told otherwise.
-
-    Attributes
-    ----------
-    settings
-        Settings of the simulated study by name, such as ``{"pd_gain_sd": 0.3}``.
-    repeat
-        Which scan of the same subjects; 0 the first.
-    """
-
-    settings: Mapping[str, float | tuple[float, ...]] = field(default_factory=dict)
-    repeat: int = 0
-
-    def name(self) -> str:
-        """Empty for the study's own; what differs from it otherwise."""
-        words = [f"repeat{self.repeat}"] if self.repeat else []
-        words += [f"{key}={value}".replace(" ", "") for key, value in sorted(self.settings.items())]
-        return "".join(f"-{word}" for word in words)
-
-
-AS_CALIBRATED = Cohort()
-
-
-PRESETS: dict[Preset, Settings] = {
-    "smoke": Settings(simulated_subjects=6, simulated_grid="smoke"),
-    "quick": Settings(),
-    "full": Settings(simulated_grid="full"),
-    "paper": Settings(simulated_grid="paper"),
-}
+NEW_PEOPLE = 1000  # added to the seed for subjects that no network has seen
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -103,38 +51,80 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def experiment(command: Command[Settings]) -> None:
-    """Prepare the subjects, fit, compare, report."""
+    """Prepare the subjects, fit, learn, compare, report."""
     shared.use_all_cores()
-    data = simulated_folder(command) if command.data is None else command.data
+    settings, cohort = command.settings.ablated()
+    if settings.ablation != "none":
+        command = replace(command, out=command.out or ablation_folder(command))
+    command = replace(command, settings=settings)
+    data = simulated_folder(command, cohort) if command.data is None else command.data
     if command.data is not None:
         bids.find_series(data, "T1rhow")  # a wrong folder is told before a run folder is made
+        refuse_simulated_settings(command, cohort)
     run = Run(NAME, command, data)
     if run.complete:
-        if command.data is not None:
-            refuse_changed_data(run)
+        refuse_changed_data(run)
         shared.say(f"{run.folder}: complete; --overwrite makes it again\n")
         shared.say((run.folder / "tables.md").read_text("utf-8"))
         return
     if command.data is None:
-        simulate(command, data)
-    tasks = subject_tasks(run)
-    subjects = prepare_all(run, tasks)
+        simulate(command, data, cohort)
+    tasks, subjects = prepare_all(run, subject_tasks(run, data))
     study = Study.of(data, [task.entities for task in tasks], subjects)
 
-    reference = fit(study, ALL_TIMES, command.settings)
+    splits = splits_of(study, settings, command.seed)
+    reference, sigma = fit_reference(study, settings)
     run.results = reference_rows(study, reference, command.seed)
     report.say_reference(run.results, study)
-    found: dict[str, Maps] = {}
+    found: dict[Arm, Maps] = {}
     for name in INPUTS:
-        found[name] = fit(study, name, command.settings)
-        rows = input_rows(study, reference, found[name], name, command.seed)
+        found[NLLS, name] = fit(study, name, settings)
+        rows = input_rows(study, reference, found[NLLS, name], NLLS, name, command.seed)
         run.results += rows
-        report.say_input(rows, name)
-    run.results += network_rows() + registration_rows(study, command.seed)
-    run.results += participant_rows(study.participants)
+        report.say_arm(rows)
     run.tick()
-    write_maps(run, study, {ALL_TIMES: reference, **found})
-    report.write(run, study, reference, found, tasks)
+    learnt = learn_all(run, study, tasks, splits, reference.t1rho, sigma)
+    found |= learnt.maps
+    for model, name in learnt.maps:
+        rows = input_rows(study, reference, found[model, name], model, name, command.seed)
+        run.results += rows
+        report.say_arm(rows)
+    run.results += learnt.rows + network_rows(set(found))
+    if command.data is None and settings.retest_subjects:
+        scans = scan_twice(run, command, cohort)
+        run.results += retest_rows(
+            scans,
+            lambda study, name: fit(study, name, settings),
+            learnt.learner,
+            learnt.curves,
+            command.seed,
+        )
+    run.results += agreement_rows(study, reference, found, command.seed)
+    run.results += comparison_rows(errors_of(study, reference, found), command.seed)
+    run.results += registration_rows(study, command.seed) + participant_rows(study.participants)
+    run.tick()
+    write_maps(run, study, reference, found)
+    report.write(run, study, reference, found, tasks, learnt)
+
+
+def ablation_folder(command: Command[Settings]) -> Path:
+    """An ablation's run folder, beside that of the experiment itself."""
+    return Path("runs") / f"{NAME}-{command.preset}-{command.settings.ablation}"
+
+
+def refuse_simulated_settings(command: Command[Settings], cohort: Cohort) -> None:
+    """An ablation of the simulation cannot be had with a given folder.
+
+    Raises
+    ------
+    InputError
+        If the ablation changes how subjects are simulated.
+    """
+    if cohort.settings:
+        raise InputError(
+            f"--ablation {command.settings.ablation} changes the simulated study, and --data "
+            f"{command.data} is not simulated by this run: leave one of them out"
+        )
 
 
 def simulated_folder(command: Command[Settings], cohort: Cohort = AS_CALIBRATED) -> Path:
@@ -173,26 +163,50 @@ def simulate(command: Command[Settings], folder: Path, cohort: Cohort = AS_CALIB
         )
 
 
-def subject_tasks(run: Run[Settings]) -> list[Task]:
+def scan_twice(run: Run[Settings], command: Command[Settings], cohort: Cohort) -> tuple[Scan, Scan]:
+    """New digital subjects, each scanned twice."""
+    settings = replace(command.settings, simulated_subjects=command.settings.retest_subjects)
+    others = replace(command, settings=settings, seed=command.seed + NEW_PEOPLE)
+    scans = []
+    for repeat in (0, 1):
+        again = replace(cohort, repeat=repeat)
+        data = simulated_folder(others, again)
+        simulate(others, data, again)
+        tasks, subjects = prepare_all(run, subject_tasks(run, data, f"retest-{repeat}"))
+        scans.append(Scan(Study.of(data, [task.entities for task in tasks], subjects), tasks))
+    return scans[0], scans[1]
+
+
+def subject_tasks(run: Run[Settings], data: Path, part: str = "") -> list[Task]:
     """What there is to prepare, in the order of the dataset.
+
+    Parameters
+    ----------
+    run
+        Where it is kept.
+    data
+        The dataset.
+    part
+        Folder of subjects that are not the experiment's own.
 
     Raises
     ------
     InputError
         If a subject has more than one series: subjects are what is counted and resampled.
     """
-    found = bids.find_series(run.data, "T1rhow")
+    found = bids.find_series(data, "T1rhow")
     for before, after in pairwise(found):
         if before["sub"] == after["sub"]:
             raise InputError(
-                f"{run.data}: sub-{after['sub']} has more than one T1rhow series, expected one"
+                f"{data}: sub-{after['sub']} has more than one T1rhow series, expected one"
             )
+    registered = run.checkpoint(part) if part else run.folder / "maps"
     return [
         Task(
-            data=run.data,
+            data=data,
             entities=entities,
-            kept=run.checkpoint(f"subjects/{_label(entities)}.npz"),
-            registered=run.folder / "maps" / bids.map_name(_own(entities), "PDw", "registered"),
+            kept=run.checkpoint(f"subjects/{part}{_label(entities)}.npz"),
+            registered=registered / bids.map_name(_own(entities), "PDw", "registered"),
             transforms=shared.cache_folder() / "registrations",
             match_resolution=run.settings.match_resolution,
             registration=run.settings.registration,
@@ -209,7 +223,7 @@ def refuse_changed_data(run: Run[Settings]) -> None:
     InputError
         If a subject's files are not those that it was made from.
     """
-    for task in subject_tasks(run):
+    for task in subject_tasks(run, run.data):
         if has_changed(task):
             raise InputError(
                 f"{run.folder}: made before the files of {_label(task.entities)} in {run.data} "
@@ -217,25 +231,60 @@ def refuse_changed_data(run: Run[Settings]) -> None:
             )
 
 
-def prepare_all(run: Run[Settings], tasks: Sequence[Task]) -> list[Subject]:
-    """Read and register every subject, several side by side; what is kept is not done again."""
+def prepare_all(run: Run[Settings], tasks: Sequence[Task]) -> tuple[list[Task], list[Subject]]:
+    """Read and register every subject, several side by side; what is kept is not done again.
+
+    Returns
+    -------
+    tasks, subjects
+        Those that are complete.
+
+    Raises
+    ------
+    InputError
+        If a subject lacks something and incomplete ones are not to be skipped, or none is left.
+    """
     workers = min(available_cores(), len(tasks))
-    if workers == 1:
-        for task in shared.progress(tasks, "register", "knee", len(tasks)):
-            prepare(task)
+    refused: dict[int, InputError] = {}
+    # processes start afresh: a fork would inherit a JAX that has started its threads
+    pool = (
+        ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+        if workers > 1
+        else ThreadPoolExecutor(1)
+    )
+    try:
+        pending = {pool.submit(prepare, task): number for number, task in enumerate(tasks)}
+        for done in shared.progress(as_completed(pending), "register", "knee", len(tasks)):
+            error = done.exception()
+            if isinstance(error, InputError):
+                refused[pending[done]] = error
+                told = f"{_label(tasks[pending[done]].entities)}: {error}"
+                if not run.settings.skip_incomplete:
+                    raise InputError(f"{told} (--skip-incomplete goes on without it)")
+                shared.say(f"left out: {told}")
+            elif error is not None:
+                raise error
             run.tick()
-    else:
-        # processes start afresh: a fork would inherit a JAX that has started its threads
-        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
-        try:
-            pending = [pool.submit(prepare, task) for task in tasks]
-            for done in shared.progress(as_completed(pending), "register", "knee", len(tasks)):
-                done.result()
-                run.tick()
-        finally:
-            pool.shutdown(cancel_futures=True)
-    subjects = [read(task.kept) for task in tasks]
-    return [subject for subject in subjects if subject is not None]
+    finally:
+        pool.shutdown(cancel_futures=True)
+    complete = [task for number, task in enumerate(tasks) if number not in refused]
+    if not complete:
+        raise InputError(f"{run.data}: no subject is complete")
+    subjects = [read(task.kept) for task in complete]
+    return complete, [subject for subject in subjects if subject is not None]
+
+
+def fit_reference(study: Study, settings: Settings) -> tuple[Maps, float]:
+    """T1rho of every cartilage voxel from all spin-lock times, and the noise of the images."""
+    from jaxqmri.physics import T1rhoDecay
+
+    result = jaxqmri.fit(
+        T1rhoDecay(spin_lock_times=np.array(study.times(ALL_TIMES))),
+        study.images(ALL_TIMES),
+        bounds={"t1rho": settings.t1rho_bounds},
+    )
+    maps = Maps(np.asarray(result.params.t1rho), np.asarray(result.status))
+    return maps, float(np.asarray(result.sigma))
 
 
 def fit(study: Study, name: str, settings: Settings) -> Maps:
@@ -251,23 +300,25 @@ def fit(study: Study, name: str, settings: Settings) -> Maps:
     return Maps(np.asarray(result.params.t1rho), np.asarray(result.status))
 
 
-def write_maps(run: Run[Settings], study: Study, found: Mapping[str, Maps]) -> None:
+def write_maps(
+    run: Run[Settings], study: Study, reference: Maps, found: Mapping[Arm, Maps]
+) -> None:
     """Write every subject's maps, each file whole: NaN outside the cartilage."""
     root = run.folder / "maps"
     bids.write_dataset_description(root, f"T1rho maps of {NAME}", "derivative", [str(run.data)])
+    kept = {arm: maps for arm, maps in found.items() if arm[0] not in COMPETITORS}
 
     def write_one(step: tuple[Mapping[str, str], Subject, slice]) -> None:
         entities, subject, part = step
-        for name, maps in found.items():
+        for (model, name), maps in {(REFERENCE, ALL_TIMES): reference, **kept}.items():
             volume = np.full(tuple(subject.shape), np.nan, np.float32)
             volume.flat[subject.position] = maps.t1rho[part]
-            desc = None if name == ALL_TIMES else name
             bids.write_map_file(
-                root / bids.map_name(_own(entities), "T1rho", desc),
+                root / bids.map_name(_own(entities), "T1rho", _described(model, name)),
                 volume,
                 subject.affine,
                 {
-                    "Description": f"T1rho of cartilage, two-parameter fit to {name}",
+                    "Description": f"T1rho of cartilage, {model} of {name}",
                     "Units": "ms",
                     "SpinLockTimes": [time / 1e3 for time in study.times(name)],
                     "Simulated": study.simulated,
@@ -280,6 +331,13 @@ def write_maps(run: Run[Settings], study: Study, found: Mapping[str, Maps]) -> N
         written = writers.map(write_one, steps)
         for _ in shared.progress(written, "write maps", "knee", len(steps)):
             pass
+
+
+def _described(model: str, name: str) -> str | None:
+    """The desc entity of a map: none for the reference, the input for NLLS, then the model."""
+    if model == REFERENCE:
+        return None
+    return name if model == NLLS else f"{model.replace('-', '').replace(' ', '')}{name}"
 
 
 def _own(entities: Mapping[str, str]) -> dict[str, str]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
-from experiments.knee_cv.paper import INPUTS, NETWORKS, NLLS, TABLE_4
+from experiments.knee_cv.agreement import subject_means
+from experiments.knee_cv.comparisons import Arm
+from experiments.knee_cv.paper import INPUTS, NETWORKS, NLLS, PD, TABLE_4
 from experiments.knee_cv.results import (
-    ALL_TIMES,
     CARTILAGE,
     METRICS,
     Maps,
     Study,
     labelled,
-    subject_errors,
 )
 from experiments.run import Result
 from jaxqmri.report.figures import CYCLE, INK, LINE, SOFT, WIDTH, add_axes, new_figure
@@ -29,10 +30,51 @@ COLOURS = "viridis"
 GREYS = ("#9aa3af", "#b9c0c9", "#7c8591")
 
 
+class Panel(NamedTuple):
+    """A picture of a slice: a map over the TSL 0 image, or the PD-weighted image without one."""
+
+    title: str
+    t1rho: Float[np.ndarray, " v"] | None
+
+
+def two_point_panels(reference: Maps, found: Mapping[Arm, Maps]) -> list[list[Panel]]:
+    """Both images, the reference, and the two-point fit of every input."""
+    rows = [
+        [Panel("reference, four TSL", reference.t1rho)],
+        [Panel("PD-weighted, registered", None)],
+    ]
+    for name in INPUTS:
+        first, time = name.split("+")
+        start = "PD-weighted" if first == PD else f"TSL {first}"
+        title = f"{NLLS}, {start} + TSL {time} ms"
+        rows[int(first != PD)].append(Panel(title, found[NLLS, name].t1rho))
+    return rows
+
+
+def model_panels(reference: Maps, found: Mapping[Arm, Maps]) -> list[list[Panel]]:
+    """For every input that networks were trained on: the reference, each network, NLLS."""
+    names = list(dict.fromkeys(name for model, name in found if model in NETWORKS))
+    return [
+        [
+            Panel(f"reference | {name}", reference.t1rho),
+            *(
+                Panel(model, found[model, name].t1rho)
+                for model in (*NETWORKS, NLLS)
+                if (model, name) in found
+            ),
+        ]
+        for name in names
+    ]
+
+
 def slice_figure(
-    study: Study, subject: int, first_image: Any, pd: Any, found: Mapping[str, Maps]
+    study: Study,
+    subject: int,
+    first_image: Any,
+    pd: Any,
+    rows: Sequence[Sequence[Panel]],
 ) -> Figure:
-    """One sagittal slice: both images, the reference map, and the map of every input.
+    """Panels of one sagittal slice.
 
     Parameters
     ----------
@@ -42,8 +84,8 @@ def slice_figure(
         Which of them.
     first_image, pd
         Its TSL 0 and registered PD-weighted images, on the T1rho grid.
-    found
-        Maps by input, the reference under all spin-lock times.
+    rows
+        What to show.
     """
     own, part = study.subjects[subject], study.slices[subject]
     inside = np.zeros(tuple(own.shape), bool)
@@ -51,42 +93,38 @@ def slice_figure(
     slices = choose_slices(own.affine, inside, count=1)
     index = slices.indices[0]
 
-    def overlay(name: str) -> np.ndarray:
+    def overlay(t1rho: np.ndarray) -> np.ndarray:
         volume = np.full(inside.shape, np.nan, np.float32)
-        volume.flat[own.position] = found[name].t1rho[part]
+        volume.flat[own.position] = t1rho[part]
         return slices.picture(volume, index)
 
     def grey(volume: Any) -> tuple[np.ndarray, float]:
         return slices.picture(np.nan_to_num(volume), index), float(np.nanpercentile(volume, 99.5))
 
-    columns = 4
-    gap, title, bar, foot = 0.08, 0.3, 0.75, 0.05
+    columns = max(len(row) for row in rows)
+    gap, title, bar, foot, top = 0.08, 0.3, 0.75, 0.05, 0.2
     wide = (WIDTH - bar - (columns - 1) * gap) / columns
     base, bright = grey(first_image)
     high = wide * base.shape[0] * slices.pixel / base.shape[1]
-    top = 0.2
-    height = 2 * (high + title) + foot + top
+    height = len(rows) * (high + title) + foot + top
     figure = new_figure(WIDTH, height)
-    panels: list[list[str | None]] = [
-        [ALL_TIMES, *(name for name in INPUTS if name.startswith("PD"))],
-        [None, *(name for name in INPUTS if not name.startswith("PD"))],
-    ]
     shown = None
-    for row, names in enumerate(panels):
-        for column, name in enumerate(names):
+    for row, panels in enumerate(rows):
+        for column, panel in enumerate(panels):
             left = column * (wide + gap)
             bottom = height - top - (row + 1) * (high + title)
             place = (left / WIDTH, bottom / height, wide / WIDTH, high / height)
             axes = figure.add_axes(place, xticks=[], yticks=[])
             for spine in axes.spines.values():
                 spine.set_visible(False)
-            picture, brightest = grey(pd) if name is None else (base, bright)
+            picture, brightest = grey(pd) if panel.t1rho is None else (base, bright)
             options: dict[str, Any] = {"aspect": "auto", "interpolation": "nearest"}
             axes.imshow(picture, cmap="gray", vmin=0, vmax=brightest, **options)
-            if name is not None:
+            if panel.t1rho is not None:
                 low, most = T1RHO_LIMITS
-                shown = axes.imshow(overlay(name), cmap=COLOURS, vmin=low, vmax=most, **options)
-            axes.set_title(_title(name), loc="left", fontsize=9.5, color=INK, pad=4)
+                above = overlay(panel.t1rho)
+                shown = axes.imshow(above, cmap=COLOURS, vmin=low, vmax=most, **options)
+            axes.set_title(panel.title, loc="left", fontsize=9.5, color=INK, pad=4)
             if row == 0 and column == 0:
                 _letters(axes, slices.edges)
     assert shown is not None
@@ -152,44 +190,22 @@ def beside_paper_figure(results: Sequence[Result]) -> Figure:
     return figure
 
 
-def agreement_figure(study: Study, reference: Maps, found: Mapping[str, Maps]) -> Figure:
-    """Each subject's mean over the cartilage, every input against the reference."""
-    inside = np.ones(study.label.size, bool)
-    columns = len(INPUTS) // 2
-    left, gap, foot, head, high = 0.65, 0.6, 0.6, 0.3, 2.3
-    wide = (WIDTH - left - (columns - 1) * gap - 0.1) / columns
-    top = 0.15
-    height = 2 * (high + foot + head) + top
-    figure = new_figure(WIDTH, height)
-    for number, name in enumerate(INPUTS):
-        line, column = divmod(number, columns)
-        bottom = height - top - (line + 1) * (high + head + foot) + foot
-        axes = add_axes(
-            figure,
-            (left + column * (wide + gap), bottom, wide, high),
-            "mean T1ρ of both (ms)" if line else "",
-            f"{NLLS} − reference (ms)" if column == 0 else "",
-        )
-        axes.set_title(name, loc="left", fontsize=10, color=INK, pad=6)
-        errors = subject_errors(study, reference.t1rho, found[name].t1rho, inside)
-        means = np.array([(e.mean_reference + e.mean_prediction) / 2 for e in errors])
-        differences = np.array([e.bias for e in errors])
-        for colour, (group, chosen) in zip(CYCLE, _groups(study).items(), strict=False):
-            axes.scatter(
-                means[chosen], differences[chosen], s=18, lw=0, alpha=0.85, color=colour,
-                label=group,
-            )  # fmt: skip
-        bias, spread = np.nanmean(differences), np.nanstd(differences, ddof=1)
-        for value, style in (
-            (bias, "-"),
-            (bias - 1.96 * spread, "--"),
-            (bias + 1.96 * spread, "--"),
-        ):
-            axes.axhline(float(value), color=SOFT, linewidth=1.0, linestyle=style, zorder=0)
-        axes.axhline(0, color=LINE, linewidth=1.0, zorder=0)
-        if number == 0 and len(_groups(study)) > 1:
-            axes.legend(frameon=False, fontsize=8.5, labelcolor=INK, handletextpad=0.2)
-    return figure
+def subject_pairs(
+    study: Study, reference: Maps, found: Mapping[Arm, Maps], models: Sequence[str]
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Reference and predicted mean of every subject's cartilage, a pair for each arm."""
+    wanted = subject_means(study, reference.t1rho)
+    return {
+        f"{model}, {name}": (wanted, subject_means(study, maps.t1rho))
+        for (model, name), maps in found.items()
+        if model in models
+    }
+
+
+def groups(study: Study) -> list[str] | None:
+    """Group of every subject; None where all are of one, or nobody knows."""
+    names = [str(row.get("group", "subjects")) for row in study.participants]
+    return names if len(set(names)) > 1 else None
 
 
 def mark_simulated(figure: Figure) -> None:
@@ -197,21 +213,6 @@ def mark_simulated(figure: Figure) -> None:
     figure.text(
         0.998, 0.998, "simulated data", ha="right", va="top", fontsize=8, color=CYCLE[1],
     )  # fmt: skip
-
-
-def _groups(study: Study) -> dict[str, np.ndarray]:
-    names = np.array([str(row.get("group", "subjects")) for row in study.participants])
-    return {str(name): names == name for name in dict.fromkeys(names.tolist())}
-
-
-def _title(name: str | None) -> str:
-    if name is None:
-        return "PD-weighted, registered"
-    if name == ALL_TIMES:
-        return "reference, four TSL"
-    first, time = name.split("+")
-    start = "PD-weighted" if first == "PD" else f"TSL {first}"
-    return f"NLLS, {start} + TSL {time} ms"
 
 
 def _letters(axes: Any, edges: tuple[str, str, str, str]) -> None:

@@ -10,8 +10,9 @@ from typing import NamedTuple
 INPUTS = ("PD+10", "PD+30", "PD+50", "0+10", "0+30", "0+50")
 GROUND_TRUTH_MEAN = 45.36  # ms, over the 40 subjects
 REGISTRATION_SSIM = (0.97, 0.01)  # within the cartilage, mean and SD
+PD = "PD"  # the image that stands in for TSL 0
 NLLS = "NLLS"
-NETWORKS = ("U-Net unmasked", "U-Net masked", "MLP")
+UNMASKED, MASKED, MLP = NETWORKS = ("U-Net unmasked", "U-Net masked", "MLP")
 
 
 class Printed(NamedTuple):

@@ -7,7 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from experiments.knee_cv import figures
-from experiments.knee_cv.paper import INPUTS, NLLS
+from experiments.knee_cv.arms import Learnt
+from experiments.knee_cv.claims import judge_claims
+from experiments.knee_cv.comparisons import Arm
+from experiments.knee_cv.paper import INPUTS, MLP, NETWORKS, NLLS, TABLE_4, UNMASKED
 from experiments.knee_cv.results import (
     ALL_TIMES,
     CARTILAGE,
@@ -18,45 +21,81 @@ from experiments.knee_cv.results import (
     labelled,
 )
 from experiments.knee_cv.subjects import Task, displayed
-from experiments.knee_cv.tables import PRINTED, REFERENCE_FIT, TWO_POINT, tables_of
+from experiments.knee_cv.tables import (
+    ALL_MODELS,
+    REFERENCE_FIT,
+    TRAINED,
+    TWO_POINT,
+    tables_of,
+)
 from experiments.run import Result, Run, say
 from jaxqmri import report
-from jaxqmri.report import Html, Number, Section, Table, number
+from jaxqmri.report import Html, Number, Section, Table, claims_table, findings_table, number
+from jaxqmri.report.agreement import bland_altman, predicted_on_true
 from jaxqmri.report.figures import png_bytes, save_png
+from jaxqmri.report.learning import Curve, learning_curves
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-BELOW = {TWO_POINT: ("beside_paper", "agreement"), REFERENCE_FIT: ("slice",)}  # figures
+WIDE = 26  # characters of a model and its input
+CLAIMS, BEHIND = "Which claims held", "Numbers behind the claims"
+BELOW = {
+    ALL_MODELS: ("networks_slice", "predicted_on_true", "networks_agreement"),
+    TRAINED: ("learning",),
+    TWO_POINT: ("beside_paper", "agreement"),
+    REFERENCE_FIT: ("slice",),
+}  # figures
 
 
 def say_reference(rows: Sequence[Result], study: Study) -> None:
     """Print what the data are, the reference's mean, and the head of the table that follows."""
     mean = next(r for r in rows if r.metric == "mean T1rho" and r.region == CARTILAGE)
-    say(f"\n{_source(study)}.\nReference, mean T1rho: {_beside(mean)} ms  [paper in brackets]\n")
-    heads = [
-        labelled(metric.replace("of prediction", "of p."), METRICS[metric][0]) for metric in PRINTED
-    ]
-    say("  ".join(["NLLS  ", *(head.rjust(17) for head in heads)]))
+    say(f"\n{_source(study)}.\nReference, mean T1rho: {_beside(mean)} ms  [paper in brackets]")
+    say(f"MAPE and RPE of {NLLS} are of the prediction, as in the paper.\n")
+    heads = [labelled(metric, METRICS[metric][0]) for metric in TABLE_4[NETWORKS[0]]]
+    say("  ".join(["".ljust(WIDE), *(head.rjust(17) for head in heads)]))
 
 
-def say_input(rows: Sequence[Result], name: str) -> None:
-    """Print one input's row, ours with the paper's in brackets."""
+def say_arm(rows: Sequence[Result]) -> None:
+    """Print the row of one model at one input, ours with the paper's in brackets."""
     found = {r.metric: r for r in rows if r.region == CARTILAGE}
-    say("  ".join([name.ljust(6), *(_beside(found[metric]).rjust(17) for metric in PRINTED)]))
+    first = next(iter(found.values()))
+    told = [_beside(found[metric]).rjust(17) for metric in TABLE_4.get(first.model, TABLE_4[MLP])]
+    say("  ".join([f"{first.model} {first.input}".ljust(WIDE), *told]))
 
 
 def write(
-    run: Run[Any], study: Study, reference: Maps, found: Mapping[str, Maps], tasks: Sequence[Task]
+    run: Run[Any],
+    study: Study,
+    reference: Maps,
+    found: Mapping[Arm, Maps],
+    tasks: Sequence[Task],
+    learnt: Learnt,
 ) -> None:
     """Write figures, tables, page and metrics, and print the tables."""
-    drawn = _figures(run, study, reference, found, tasks)
-    parts = tables_of(run.results, study.simulated)
+    drawn = _figures(run, study, reference, found, tasks, learnt)
+    claims, behind = claim_tables(run, study, learnt)
+    parts = {CLAIMS: [claims], **tables_of(run.results, study.simulated), BEHIND: [behind]}
     title = f"# Knee T1rho from a PD-weighted image: `{run.name}`, preset {run.command.preset}\n"
     text = "\n".join([title, *(f"{remark}\n" for remark in _remarks(run, study)), *_headed(parts)])
     run.write(text, partial(_write_page, run, study, parts, drawn))
-    say("\n" + parts[TWO_POINT][0].markdown())
+    for table in parts[ALL_MODELS]:
+        say("\n" + table.markdown())
     say(f"{_source(study)}. Report: {run.folder / 'report.html'}")
+
+
+def claim_tables(run: Run[Any], study: Study, learnt: Learnt) -> tuple[Table, Table]:
+    """What of the paper's claims held, and each number behind it."""
+    short = [arm for arm, folds in learnt.settled.items() if not all(folds)]
+    judged = judge_claims(run.results, short)
+    source = "Simulated data. " if study.simulated else ""
+    preset = run.command.preset
+    smoke = "This preset claims nothing. " if preset == "smoke" else ""
+    return (
+        claims_table(judged, f"{source}{smoke}Claims as predictions; none was tuned to hold."),
+        findings_table(judged, f"{source}{smoke}Every number that a claim rests on."),
+    )
 
 
 def _headed(parts: Mapping[str, Sequence[Table]]) -> list[str]:
@@ -99,17 +138,26 @@ def _remarks(run: Run[Any], study: Study) -> list[str]:
 
 
 def _figures(
-    run: Run[Any], study: Study, reference: Maps, found: Mapping[str, Maps], tasks: Sequence[Task]
+    run: Run[Any],
+    study: Study,
+    reference: Maps,
+    found: Mapping[Arm, Maps],
+    tasks: Sequence[Task],
+    learnt: Learnt,
 ) -> dict[str, tuple[Figure, str]]:
     chosen = _example(study)
     first, pd, _ = displayed(tasks[chosen])
     kind = "simulated knee" if study.simulated else "knee"
-    everything = {ALL_TIMES: reference, **found}
+    which = f"One sagittal slice of a {kind} ({_described(study, chosen)})"
+
+    def sliced(rows: Sequence[Sequence[figures.Panel]]) -> Figure:
+        return figures.slice_figure(study, chosen, first.data, pd.data, rows)
+
+    fits = figures.subject_pairs(study, reference, found, (NLLS,))
     drawn = {
         "slice": (
-            figures.slice_figure(study, chosen, first.data, pd.data, everything),
-            f"One sagittal slice of a {kind} ({_described(study, chosen)}): T1ρ over "
-            "the image at TSL 0, and the registered PD-weighted image.",
+            sliced(figures.two_point_panels(reference, found)),
+            f"{which}: T1ρ over the image at TSL 0, and the registered PD-weighted image.",
         ),
         "beside_paper": (
             figures.beside_paper_figure(run.results),
@@ -117,11 +165,46 @@ def _figures(
             "its networks as lines (their MAPE and RPE are of the reference).",
         ),
         "agreement": (
-            figures.agreement_figure(study, reference, found),
-            f"Mean T1ρ of each {kind}'s cartilage: difference to the reference over the mean of "
-            "both, with the bias and the 95 % limits of agreement.",
+            bland_altman(fits, "mean T1ρ (ms)", groups=figures.groups(study)),
+            f"NLLS: mean T1ρ of each {kind}'s cartilage, difference to the reference over the mean "
+            "of both, with the bias and the 95 % limits of agreement.",
         ),
     }
+    if learnt.curves:
+        networks = figures.subject_pairs(study, reference, found, NETWORKS)
+        drawn |= {
+            "networks_slice": (
+                sliced(figures.model_panels(reference, found)),
+                f"{which}: T1ρ by each network that had not seen this {kind}, and by NLLS.",
+            ),
+            "predicted_on_true": (
+                predicted_on_true(networks, "mean T1ρ (ms)", groups=figures.groups(study)),
+                f"Mean T1ρ of each {kind}'s cartilage, predicted over reference. Each point is "
+                "predicted by the fold that had not seen it.",
+            ),
+            "networks_agreement": (
+                bland_altman(networks, "mean T1ρ (ms)", groups=figures.groups(study)),
+                f"Networks: mean T1ρ of each {kind}'s cartilage, difference to the reference over "
+                "the mean of both.",
+            ),
+            "learning": (
+                learning_curves(
+                    {
+                        f"{model}, {name}": [
+                            Curve.of(points, reached)
+                            for points, reached in zip(
+                                curves, learnt.settled[model, name], strict=True
+                            )
+                        ]
+                        for (model, name), curves in learnt.curves.items()
+                    },
+                    loss="training loss (ms)",
+                    metric="validation MAE (ms)",
+                ),
+                "Every fold's training. A network whose fold stopped short of its plateau supports "
+                "no claim.",
+            ),
+        }
     for name, (image, _) in drawn.items():
         if study.simulated:
             figures.mark_simulated(image)
@@ -166,7 +249,7 @@ def _write_page(
         Section(
             name,
             [report.table(table) for table in tables]
-            + [shown(image) for image in BELOW.get(name, ())],
+            + [shown(image) for image in BELOW.get(name, ()) if image in drawn],
         )
         for name, tables in parts.items()
     ]
@@ -186,9 +269,9 @@ def _write_page(
             *sections,
             Section("How to repeat this", [report.facts(settings)]),
         ],
-        lead="Can a PD-weighted image stand in for the image without spin lock? Two-point fits "
-        "against the fit to four spin-lock times, beside Zhong et al. 2025 "
-        "(doi:10.1002/mrm.70022).",
+        lead="Can a PD-weighted image stand in for the image without spin lock? Networks, fits "
+        "of two images and trivial rivals against the fit to four spin-lock times, "
+        "beside Zhong et al. 2025 (doi:10.1002/mrm.70022).",
         kicker=f"{run.name}, preset {run.command.preset}",
         opening=[
             report.numbers(_key_numbers(run.results, seconds)),
@@ -212,9 +295,9 @@ def _key_numbers(results: Sequence[Result], seconds: float) -> list[Number]:
 
     return [
         one("Mean T1ρ, four TSL", REFERENCE, "mean T1rho", ALL_TIMES, "ms"),
-        one("Bias, PD + TSL 10", NLLS, "Bias", INPUTS[0], "ms"),
-        one("Bias, PD + TSL 50", NLLS, "Bias", INPUTS[2], "ms"),
-        one("MAE, TSL 0 + 50", NLLS, "MAE", INPUTS[5], "ms"),
+        one("NLLS bias, PD + TSL 50", NLLS, "Bias", INPUTS[2], "ms"),
+        one("U-Net RPE, PD + TSL 50", UNMASKED, "RPE", INPUTS[2], "%"),
+        one("MLP MAE, TSL 0 + 50", MLP, "MAE", INPUTS[5], "ms"),
         Number("Time", f"{seconds / 60:.1f} min", "all sessions of this run"),
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -16,7 +16,6 @@ from experiments.knee_cv.paper import (
     GROUND_TRUTH_MEAN,
     INPUTS,
     NETWORKS,
-    NLLS,
     REGISTRATION_SSIM,
     TABLE_4,
     Printed,
@@ -85,6 +84,13 @@ class Study:
         return [slice(int(a), int(b)) for a, b in pairwise(ends)]
 
     @cached_property
+    def owner(self) -> np.ndarray:
+        """Number of the subject of every voxel."""
+        return np.repeat(
+            np.arange(len(self.subjects)), [subject.label.size for subject in self.subjects]
+        )
+
+    @cached_property
     def label(self) -> np.ndarray:
         """Region of every voxel."""
         return np.concatenate([subject.label for subject in self.subjects])
@@ -139,22 +145,24 @@ def reference_rows(study: Study, reference: Maps, seed: int) -> list[Result]:
     return rows
 
 
-def input_rows(study: Study, reference: Maps, found: Maps, name: str, seed: int) -> list[Result]:
-    """The two-point fit of one input against the reference, in every region."""
+def input_rows(
+    study: Study, reference: Maps, found: Maps, model: str, name: str, seed: int
+) -> list[Result]:
+    """One model's maps at one input against the reference, in every region."""
     rows = []
     for region, inside in _regions(study):
         errors = subject_errors(study, reference.t1rho, found.t1rho, inside)
-        printed = TABLE_4[NLLS] if region == CARTILAGE else {}
+        printed = TABLE_4.get(model, {}) if region == CARTILAGE else {}
         for metric in METRICS:
             paper = printed.get(metric, {}).get(name, UNPRINTED)
-            rows.append(_error_row(NLLS, name, region, metric, errors, seed, paper))
-        rows += _status_rows(study, found, NLLS, name, region, inside, seed)
-        rows += _truth_rows(study, found, NLLS, name, region, inside, seed)
+            rows.append(_error_row(model, name, region, metric, errors, seed, paper))
+        rows += _status_rows(study, found, model, name, region, inside, seed)
+        rows += _truth_rows(study, found, model, name, region, inside, seed)
     return rows
 
 
-def network_rows() -> list[Result]:
-    """What the paper prints for its networks, none of which is run here."""
+def network_rows(run: Set[tuple[str, str]]) -> list[Result]:
+    """What the paper prints for networks, where they are not among the arms that were run."""
     return [
         Result(
             model, metric, METRICS[metric][0], name, CARTILAGE, paper=paper.mean, paper_sd=paper.sd
@@ -162,7 +170,7 @@ def network_rows() -> list[Result]:
         for model in NETWORKS
         for metric, entries in TABLE_4[model].items()
         for name, paper in entries.items()
-        if name in INPUTS
+        if name in INPUTS and (model, name) not in run
     ]
 
 
@@ -195,6 +203,17 @@ def subject_errors(
         use = both[part]
         errors.append(analysis.subject_errors(reference[part][use], found[part][use]))
     return errors
+
+
+def errors_of(
+    study: Study, reference: Maps, found: Mapping[tuple[str, str], Maps]
+) -> dict[tuple[str, str], list[SubjectErrors]]:
+    """Errors of every subject over the whole cartilage, by model and input."""
+    whole = np.ones(study.label.size, bool)
+    return {
+        arm: subject_errors(study, reference.t1rho, maps.t1rho, whole)
+        for arm, maps in found.items()
+    }
 
 
 def _regions(study: Study) -> list[tuple[str, Bool[np.ndarray, " n"]]]:

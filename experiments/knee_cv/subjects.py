@@ -118,6 +118,54 @@ def displayed(task: Task) -> tuple[Image, Image, Image]:
     return grid, Image(pd.data, pd.affine, pd.path), labels
 
 
+class Whole(NamedTuple):
+    """Whole images of one subject on the T1rho grid.
+
+    Attributes
+    ----------
+    images
+        At the four spin-lock times, and the registered PD-weighted one last; scanner units.
+    tissue
+        Muscle drawn as a reference for intensities; None where nobody has drawn it.
+    """
+
+    images: Float[np.ndarray, "x y z c"]
+    tissue: Bool[np.ndarray, "x y z"] | None
+
+
+def whole_images(task: Task) -> Whole:
+    """Read a prepared subject's images once more, whole."""
+    series = bids.read_series(task.data, "T1rhow", task.entities)
+    pd = bids.read_map(task.registered).data
+    images = np.concatenate([_in_order(series), pd[..., None]], axis=-1)
+    folder = bids.map_folder(task.data, REGIONS_BY)
+    drawn = folder / bids.map_name(_person(task.entities), "mask", "muscle")
+    tissue = bids.read_map(drawn).data > 0 if drawn.exists() else None
+    return Whole(images.astype(np.float32), tissue)
+
+
+def muscle_signals(task: Task) -> dict[str, float] | None:
+    """Median of ``ln(I_PD / I_k)`` in the muscle, by input such as ``PD+50``; None if undrawn.
+
+    Raises
+    ------
+    InputError
+        If no voxel of the muscle has signal in both images.
+    """
+    whole = whole_images(task)
+    if whole.tissue is None:
+        return None
+    inside = whole.images[whole.tissue]
+    pd = inside[:, -1]
+    found = {}
+    for k, time in enumerate(SPIN_LOCK_TIMES[1:], start=1):
+        use = (pd > 0) & (inside[:, k] > 0)
+        if not use.any():
+            raise InputError(f"{task.registered}: no signal in the muscle that was drawn")
+        found[f"PD+{time:g}"] = float(np.median(np.log(pd[use] / inside[use, k])))
+    return found
+
+
 def _prepared(task: Task) -> Subject:
     series = bids.read_series(task.data, "T1rhow", task.entities)
     images = _in_order(series)

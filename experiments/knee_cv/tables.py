@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from experiments.knee_cv.paper import NETWORKS, NLLS, TABLE_4
+from experiments.knee_cv.agreement import HIDDEN
+from experiments.knee_cv.arms import TRAINING
+from experiments.knee_cv.comparisons import COMPARED, COMPETITORS, P_T, P_WILCOXON
+from experiments.knee_cv.paper import INPUTS, NETWORKS, NLLS, TABLE_4
 from experiments.knee_cv.results import (
     AT_BOUND,
     CARTILAGE,
@@ -16,6 +19,7 @@ from experiments.knee_cv.results import (
     TRUTH_METRICS,
     labelled,
 )
+from experiments.knee_cv.retest import RETEST
 from experiments.knee_cv.subjects import REGIONS
 from experiments.run import Result
 from jaxqmri import report
@@ -24,7 +28,16 @@ from jaxqmri.report import Table
 PRINTED = tuple(TABLE_4[NLLS])
 TWO_POINT = "Two-point fits beside the paper's (Table 4)"
 REFERENCE_FIT = "Reference: the fit to four spin-lock times"
-NETWORKS_ONLY = "Networks, not run"
+ALL_MODELS = "All models beside the paper's (Table 4)"
+WHAT_RPE_HIDES = "What a small regional error hides"
+RETESTED = "Test and retest"
+PAIRED = "Are two methods different? Paired over subjects"
+TRAINED = "Trainings"
+
+
+def _by_input(result: Result) -> int:
+    """Inputs in the paper's order, what has none or another first."""
+    return INPUTS.index(result.input) if result.input in INPUTS else -1
 
 
 def tables_of(results: Sequence[Result], simulated: bool) -> dict[str, list[Table]]:
@@ -38,7 +51,8 @@ def tables_of(results: Sequence[Result], simulated: bool) -> dict[str, list[Tabl
         Whether each table must say that nobody was scanned.
     """
     entries = [
-        {**result.entry(), "measure": labelled(result.metric, result.unit)} for result in results
+        {**result.entry(), "measure": labelled(result.metric, result.unit)}
+        for result in sorted(results, key=_by_input)
     ]
 
     def chosen(**wanted: Any) -> list[dict[str, Any]]:
@@ -46,14 +60,76 @@ def tables_of(results: Sequence[Result], simulated: bool) -> dict[str, list[Tabl
 
     whole = {"region": (CARTILAGE,)}
     nlls = chosen(model=(NLLS,), metric=tuple(METRICS), **whole)
-    networks = chosen(model=NETWORKS)
-    regions = chosen(model=(NLLS,), metric=PRINTED, region=tuple(REGIONS.values()))
-    status = chosen(model=(REFERENCE, NLLS), metric=(NO_ESTIMATE, AT_BOUND), **whole)
+    everyone = (*NETWORKS, NLLS, *COMPETITORS)
+    all_models = chosen(model=everyone, metric=tuple(METRICS), input=INPUTS, **whole)
+    hidden = chosen(model=everyone, metric=HIDDEN)
+    with_p = {f"{metric}, {test}" for metric in COMPARED for test in (P_T, P_WILCOXON)}
+    paired = [
+        e
+        for e in entries
+        if e["metric"] in with_p
+        or (e["metric"] in COMPARED and (e["model"] not in everyone or e["input"] not in INPUTS))
+    ]
+    trained = chosen(model=NETWORKS, metric=TRAINING)
+    regions = chosen(
+        model=(*NETWORKS, NLLS),
+        input=INPUTS,
+        metric=("Bias", "MAE", "RE", "RPE"),
+        region=tuple(REGIONS.values()),
+    )
+    status = chosen(model=(REFERENCE, *everyone), metric=(NO_ESTIMATE, AT_BOUND), **whole)
     truth_metrics = tuple(f"{metric} to truth" for metric in TRUTH_METRICS)
-    truth = chosen(model=(REFERENCE, NLLS), metric=truth_metrics, **whole)
+    truth = chosen(model=(REFERENCE, *everyone), metric=truth_metrics, **whole)
     reference = chosen(model=(REFERENCE,), metric=("mean T1rho", "SD between voxels"))
     beside = report.beside_paper
     tables = {
+        ALL_MODELS: [
+            beside(
+                [entry for entry in all_models if entry["model"] == model],
+                down=("model", "measure"),
+                caption=f"{model} over the whole cartilage: mean ± SD over subjects, ours with "
+                "the paper's.",
+            )
+            for model in everyone
+            if any(entry["model"] == model for entry in all_models)
+        ],
+        WHAT_RPE_HIDES: [
+            report.result_list(
+                hidden,
+                names=("model", "input", "measure"),
+                caption="A method that predicts near the cohort's mean has a small regional error. "
+                "Slope and ICC of its subject means with the reference's are then near 0, and "
+                "of the difference between patients and volunteers little survives. 95 % "
+                "bootstrap intervals over subjects.",
+            )
+        ],
+        RETESTED: [
+            report.result_list(
+                chosen(metric=RETEST),
+                names=("model", "input", "measure"),
+                caption="New digital subjects scanned and drawn twice, with another pose, gain, "
+                "field and noise each time; mean T1rho of the whole cartilage, networks of the "
+                "first fold. A method that gives everybody the same value repeats itself well: "
+                "read it beside the slopes above.",
+            )
+        ],
+        PAIRED: [
+            report.result_list(
+                paired,
+                names=("model", "input", "measure"),
+                caption="Mean difference over subjects with its 95 % bootstrap interval; negative "
+                "where the first is the better. p corrected after Holm over all comparisons of a "
+                "metric.",
+            )
+        ],
+        TRAINED: [
+            beside(
+                trained,
+                down=("model", "measure"),
+                caption="Mean ± SD over folds. A network with a fold short of its plateau supports "
+                "no claim.",
+            )
+        ],
         TWO_POINT: [
             beside(
                 nlls,
@@ -70,18 +146,11 @@ def tables_of(results: Sequence[Result], simulated: bool) -> dict[str, list[Tabl
                 caption="Mean and SD over subjects, 95 % interval of the mean.",
             )
         ],
-        NETWORKS_ONLY: [
-            beside(
-                networks,
-                down=("model", "measure"),
-                caption="What the paper prints for its networks. None of them is trained here.",
-            )
-        ],
         "Regions of the cartilage": [
             beside(
                 regions,
-                down=("region", "measure"),
-                caption="NLLS in each region; the paper's supplement has them, its text does not.",
+                down=("region", "model", "measure"),
+                caption="Each region; the paper's supplement has them, its text does not.",
             )
         ],
         "Voxels without an estimate, and at a bound": [
@@ -128,11 +197,10 @@ def tables_of(results: Sequence[Result], simulated: bool) -> dict[str, list[Tabl
             "bootstrap interval of the mean over subjects, and the difference to the paper's.",
         )
     ]
+    tables = {name: parts for name, parts in tables.items() if any(table.rows for table in parts)}
     if simulated:
         tables = {
-            name: parts
-            if name == NETWORKS_ONLY  # the paper's numbers alone, of real knees
-            else [replace(table, caption=f"Simulated data. {table.caption}") for table in parts]
+            name: [replace(table, caption=f"Simulated data. {table.caption}") for table in parts]
             for name, parts in tables.items()
         }
     return tables

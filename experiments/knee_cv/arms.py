@@ -1,0 +1,195 @@
+"""All that is compared: the paper's networks and the competitors, fold by fold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+import jaxqmri
+from experiments import run as shared
+from experiments.knee_cv import competitors
+from experiments.knee_cv.comparisons import CALIBRATED, COMPETITORS, CONSTANT, LOOKUP, Arm
+from experiments.knee_cv.paper import INPUTS, PD
+from experiments.knee_cv.results import Maps, Study
+from experiments.knee_cv.settings import Settings
+from experiments.knee_cv.slices import Slices
+from experiments.knee_cv.subjects import Task, muscle_signals
+from experiments.run import Result, Run
+from jaxqmri.io import InputError
+
+if TYPE_CHECKING:
+    from experiments.knee_cv.networks import Learner
+    from jaxqmri.training import Point, Split
+
+TRAINING = STEPS, VALIDATION, SETTLED = "steps", "validation MAE", "folds at their plateau"
+BALANCE = ("sex", "kl_grade")
+
+
+class Learnt(NamedTuple):
+    """What was learnt from training subjects, by model and input.
+
+    Attributes
+    ----------
+    maps
+        Predictions for all subjects, each by what has not seen the subject.
+    rows
+        Steps to the plateau of each network, and how many of its folds reached it.
+    curves
+        The checks of each network's folds.
+    settled
+        Whether each fold reached its plateau. A network with one that did not supports no claim.
+    learner
+        What trained them; None where nothing was trained.
+    """
+
+    maps: dict[Arm, Maps]
+    rows: list[Result]
+    curves: dict[Arm, tuple[tuple[Point, ...], ...]]
+    settled: dict[Arm, tuple[bool, ...]]
+    learner: Learner | None
+
+
+def splits_of(study: Study, settings: Settings, seed: int) -> list[Split]:
+    """Folds of subjects, the same for everything that is compared.
+
+    Raises
+    ------
+    InputError
+        If the subjects are too few, or their table's folds make no sense.
+    """
+    from jaxqmri.training import assign_folds, make_splits
+
+    people = [
+        {"participant_id": f"sub-{entities['sub']}", **person}
+        for entities, person in zip(study.entities, study.participants, strict=True)
+    ]
+    balance = [column for column in BALANCE if any(column in person for person in people)]
+    try:
+        folds = assign_folds(people, balance=balance, count=settings.folds, seed=seed)
+        part = settings.learning.validation
+        return make_splits(people, folds, balance=balance, validation=part, seed=seed)
+    except ValueError as error:
+        raise InputError(f"--folds {settings.folds}: {error}") from None
+
+
+def learn_all(
+    run: Run[Settings],
+    study: Study,
+    tasks: Sequence[Task],
+    splits: Sequence[Split],
+    targets: Float[np.ndarray, " v"],
+    sigma: float,
+) -> Learnt:
+    """Fit the competitors and train the networks; what an earlier session has kept is read."""
+    settings = run.settings
+    maps = compete(study, tasks, targets, splits)
+    if not settings.networks or not settings.inputs:
+        return Learnt(maps, [], {}, {}, None)
+    from tqdm import tqdm
+
+    from experiments.knee_cv.networks import Learner
+
+    shared.say("")
+    slices = Slices.of(study, tasks, settings.scaling)
+    learner = Learner(
+        run, study, slices, targets, splits, settings.learning, settings.physics_weight, sigma
+    )
+    rows, curves, settled = [], {}, {}
+    arms = [(model, name) for name in settings.inputs for model in settings.networks]
+    with tqdm(desc="train", unit="fold", total=len(arms) * len(splits), dynamic_ncols=True) as bar:
+        for model, name in arms:
+
+            def said(fold: int, point: Point, what: str = f"{model}, {name}") -> None:
+                bar.set_postfix_str(f"{what}, fold {fold + 1}: {point.metric:.2f} ms")
+
+            def done() -> None:
+                bar.update()
+                run.tick()
+
+            found = learner.learn(model, name, said, done)
+            maps[model, name] = estimates(found.t1rho)
+            curves[model, name] = found.curves
+            settled[model, name] = found.settled
+            rows += _training_rows(model, name, found.curves, found.settled)
+    return Learnt(maps, rows, curves, settled, learner)
+
+
+def estimates(t1rho: Float[np.ndarray, " v"]) -> Maps:
+    """Predictions as maps: a number is an estimate."""
+    from jaxqmri import Status
+
+    known = np.isfinite(t1rho)
+    return Maps(t1rho, np.where(known, Status.CONVERGED, Status.NOT_CONVERGED).astype(np.uint8))
+
+
+def compete(
+    study: Study,
+    tasks: Sequence[Task],
+    targets: Float[np.ndarray, " v"],
+    splits: Sequence[Split],
+) -> dict[Arm, Maps]:
+    """The competitors at every input, each fold's by its training and validation subjects.
+
+    Calibration by muscle is there for inputs with a PD-weighted image, where every subject has
+    its muscle drawn.
+    """
+    owner = study.owner
+    muscle = [muscle_signals(task) for task in tasks]
+    found: dict[Arm, Maps] = {}
+    for name in INPUTS:
+        signals = study.images(name)
+        values = {
+            model: np.full(targets.shape, np.nan)
+            for model in COMPETITORS
+            if model != CALIBRATED or (name.startswith(PD) and all(m is not None for m in muscle))
+        }
+        for split in splits:
+            seen = np.isin(owner, np.concatenate([split.train, split.validation]))
+            test = np.isin(owner, split.test)
+            known = seen & np.isfinite(targets)
+            values[CONSTANT][test] = competitors.constant(targets[known])
+            lookup = competitors.median_lookup(signals[known], targets[known])
+            values[LOOKUP][test] = lookup(signals[test])
+            if CALIBRATED in values:
+                shown = np.array([m[name] for m in muscle if m is not None])
+                gain = competitors.calibrate_gain(
+                    signals[known], targets[known], owner[known], shown, study.times(name)[1]
+                )
+                corrected = signals[test] / np.stack(
+                    [gain(shown)[owner[test]], np.ones(test.sum())], -1
+                )
+                values[CALIBRATED][test] = _two_point(study, name, corrected)
+        found |= {(model, name): estimates(each) for model, each in values.items()}
+    return found
+
+
+def _two_point(
+    study: Study, name: str, signals: Float[np.ndarray, "v 2"]
+) -> Float[np.ndarray, " v"]:
+    """The fit of two images, T1rho in ms."""
+    from jaxqmri.physics import T1rhoDecay
+
+    model = T1rhoDecay(np.array(study.times(name)))
+    result = jaxqmri.fit(model, signals, bounds={"t1rho": (1.0, 100.0)}, quality=False)
+    return np.asarray(result.params.t1rho)
+
+
+def _training_rows(
+    model: str, name: str, curves: Sequence[Sequence[Any]], settled: Sequence[bool]
+) -> list[Result]:
+    steps = [float(curve[-1].step) for curve in curves]
+    best = [min(point.metric for point in curve) for curve in curves]
+    return [
+        Result(
+            model, metric, unit, name, n=len(curves),
+            ours=float(np.mean(values)), ours_sd=float(np.std(values, ddof=1)),
+        )
+        for metric, unit, values in (
+            (STEPS, "", steps),
+            (VALIDATION, "ms", best),
+            (SETTLED, "%", [100.0 * one for one in settled]),
+        )
+    ]  # fmt: skip

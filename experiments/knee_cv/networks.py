@@ -1,0 +1,365 @@
+"""Training of the paper's networks: every fold of every input through the same compiled steps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Bool, Float
+from nibabel.orientations import aff2axcodes
+
+from experiments.knee_cv.learning import Learning
+from experiments.knee_cv.paper import MASKED, MLP, UNMASKED
+from experiments.knee_cv.results import CARTILAGE, Study
+from experiments.knee_cv.slices import Slices
+from experiments.knee_cv.subjects import SPIN_LOCK_TIMES
+from experiments.run import Run
+from jaxqmri import networks, physics, training
+from jaxqmri.io.files import write_bytes
+from jaxqmri.preprocessing.resampling import spacing
+from jaxqmri.training import Augmentation, PlateauRule, Point, Split, Trainer, Variables
+
+LIMITS = (10.0, 100.0)  # ms
+START = 45.0  # ms: of every output before training
+LEAK = 1e-3  # slope of the limiter outside its limits, so that an output can come back
+PATCH = 64
+STRIDE = 48  # between the tiles of a prediction
+ROWS = 8192  # voxels predicted at a time
+WATCHED = 24  # slices of the validation part that a training is watched on, evenly chosen
+SAVED_EVERY = 20.0  # seconds between checkpoints
+
+
+class Learnt(NamedTuple):
+    """One model at one input, all folds.
+
+    Attributes
+    ----------
+    t1rho
+        Prediction for every cartilage voxel (ms) by the network that has not seen its subject.
+    curves
+        Each fold's checks.
+    settled
+        Whether each fold reached its plateau.
+    """
+
+    t1rho: Float[np.ndarray, " v"]
+    curves: tuple[tuple[Point, ...], ...]
+    settled: tuple[bool, ...]
+
+
+class Learner:
+    """Trains the networks of one study; steps are compiled once and serve all folds and inputs.
+
+    Parameters
+    ----------
+    run
+        Where trainings are kept.
+    study, slices
+        Voxels and whole slices.
+    targets
+        Reference T1rho of every cartilage voxel, ms; NaN where it has none.
+    splits
+        Training, validation and test subjects of every fold.
+    learning
+        How they learn.
+    physics_weight
+        Weight of the physics-consistency loss: the predicted T1rho against all spin-lock images.
+    sigma
+        Noise of the spin-lock images in scanner units, the unit of that loss.
+    """
+
+    def __init__(
+        self,
+        run: Run[Any],
+        study: Study,
+        slices: Slices,
+        targets: Float[np.ndarray, " v"],
+        splits: Sequence[Split],
+        learning: Learning,
+        physics_weight: float,
+        sigma: float,
+    ) -> None:
+        self.run, self.study, self.slices, self.splits = run, study, slices, splits
+        self.learning, self.targets = learning, targets
+        self.physics_weight, self.sigma = physics_weight, sigma
+        self.known = np.isfinite(targets)
+        maps = np.where(self.known, targets, np.nan)
+        self._maps = np.nan_to_num(slices.maps(maps))
+        self._mask = np.isfinite(slices.maps(maps))[..., 0]
+        self._spin_lock = study.images("0+10+30+50")
+        if physics_weight:
+            signals = [slices.maps(signal) for signal in self._spin_lock.T]
+            self._maps = np.nan_to_num(np.concatenate([self._maps, *signals], axis=-1))
+        self._unet, self._mlp = self._trainer(UNMASKED), self._trainer(MLP)
+
+    def learn(
+        self, model: str, name: str, said: Callable[[int, Point], None], done: Callable[[], None]
+    ) -> Learnt:
+        """Train every fold, or read what an earlier session has kept.
+
+        Parameters
+        ----------
+        model
+            One of the paper's networks.
+        name
+            Input, such as ``PD+50``.
+        said
+            Called with the fold and each of its checks.
+        done
+            Called after each fold.
+        """
+        t1rho = np.full(self.targets.shape, np.nan, np.float32)
+        curves, settled = [], []
+        for fold, split in enumerate(self.splits):
+            part, curve, reached = self._fold(model, name, fold, split, partial(said, fold))
+            t1rho[np.isin(self.slices.voxel_subject, split.test)] = part
+            curves.append(curve)
+            settled.append(reached)
+            done()
+        return Learnt(t1rho, tuple(curves), tuple(settled))
+
+    def apply(self, model: str, name: str, slices: Slices) -> Float[np.ndarray, " v"]:
+        """T1rho of other subjects' cartilage voxels by the first fold's network, as it was kept."""
+        fold = 0
+        network, _ = training.load_model(
+            self.run.folder / "models" / _label(model, name, fold), networks.build
+        )
+        variables = Variables(*nnx.split(network, nnx.Param, ...)[1:])
+        inputs = self._inputs(slices, model, name, self.splits[fold])
+        everywhere = np.ones(slices.voxel.size, bool)
+        return self._predict(slices, model, inputs, everywhere, variables)
+
+    def description(self, model: str) -> dict[str, Any]:
+        """What builds a model's network."""
+        learning = self.learning
+        head = {"limits": list(LIMITS), "leak": LEAK, "start": START}
+        if model == MLP:
+            return {"network": "SkipMLP", "in_features": 2, "width": learning.mlp_width, **head}
+        return {
+            "network": "UNet", "in_channels": 2, "features": list(learning.features), **head,
+        }  # fmt: skip
+
+    def _fold(
+        self, model: str, name: str, fold: int, split: Split, said: Callable[[Point], None]
+    ) -> tuple[Float[np.ndarray, " t"], tuple[Point, ...], bool]:
+        label = _label(model, name, fold)
+        kept = self.run.checkpoint(f"networks/{label}.json")
+        predicted = kept.with_suffix(".npy")
+        made_from = self._made_from(split)
+        record = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+        if record.get("made_from") == made_from:
+            curve = tuple(Point(*point) for point in record["curve"])
+            return np.load(predicted), curve, record["settled"]
+        trained = self._train(model, name, f"{label}/{made_from}", fold, split, said)
+        own = np.isin(self.slices.voxel_subject, split.test)
+        first = self.study.subjects[0]
+        inputs = self._inputs(self.slices, model, name, split)
+        values = self._predict(self.slices, model, inputs, own, trained.variables)
+        training.save_model(
+            self.run.folder / "models" / label,
+            trained.variables,
+            {
+                "architecture": self.description(model),
+                "model": model,
+                "input": name.split("+"),
+                "spin_lock_times": list(self.study.times(name)),
+                "masked": model == MASKED,
+                "scaling": self.slices.scaling,
+                "scales": list(self.slices.constants(split.train)),
+                "output": "T1rho",
+                "region": CARTILAGE,
+                "voxel_size": [round(float(edge), 4) for edge in spacing(first.affine)],
+                "orientation": "".join(aff2axcodes(first.affine)),
+                "units": "ms",
+                "limits": list(LIMITS),
+                "test_subjects": [self.study.entities[i]["sub"] for i in split.test],
+                "simulated": self.study.simulated,
+            },
+        )
+        buffer = _npy(values)
+        write_bytes(predicted, buffer)
+        record = {
+            "curve": [list(point) for point in trained.curve],
+            "settled": trained.plateau.reached,
+            "made_from": made_from,
+        }
+        write_bytes(kept, json.dumps(record).encode())
+        return values, trained.curve, trained.plateau.reached
+
+    def _made_from(self, split: Split) -> str:
+        """Fingerprint of the images, the cartilage and the fold that a training is made from."""
+        digest = hashlib.blake2b(digest_size=8)
+        for part in (self.slices.images, self.slices.voxel, self.slices.subject, *split):
+            digest.update(np.ascontiguousarray(part))
+        return digest.hexdigest()
+
+    def _train(
+        self,
+        model: str,
+        name: str,
+        label: str,
+        fold: int,
+        split: Split,
+        said: Callable[[Point], None],
+    ) -> training.Trained:
+        learning = self.learning
+        folder = self.run.checkpoint(f"trainings/{label}")
+        checkpoints = training.Checkpoints(folder)
+        try:
+            return training.train(
+                self._mlp if model == MLP else self._unet,
+                self._data(model, name, split),
+                self._watch(model, name, split),
+                seed=seed_of(self.run.command.seed, fold),
+                checks=learning.checks,
+                calls_per_check=1,
+                rule=PlateauRule(learning.improvement, learning.patience),
+                checkpoints=checkpoints,
+                save_every=SAVED_EVERY,
+                progress=said,
+            )
+        finally:
+            checkpoints.close()
+
+    def _data(self, model: str, name: str, split: Split) -> Any:
+        """What a fold's training samples from."""
+        if model == MLP:
+            rows = np.flatnonzero(np.isin(self.slices.voxel_subject, split.train) & self.known)
+            padded = np.zeros(self.targets.size, np.int32)
+            padded[: rows.size] = rows
+            return training.Voxels(
+                self._inputs(self.slices, model, name, split),
+                jnp.asarray(self.slices.of_voxels(self._maps)),
+                jnp.asarray(padded),
+                jnp.asarray(rows.size, jnp.int32),
+            )
+        chosen = np.flatnonzero(np.isin(self.slices.subject, split.train))
+        centres, count = training.centres_in(self._mask, chosen)
+        return training.Slices(
+            self._inputs(self.slices, model, name, split),
+            jnp.asarray(self._maps),
+            jnp.asarray(self._mask),
+            jnp.asarray(centres),
+            jnp.asarray(count),
+        )
+
+    def _watch(self, model: str, name: str, split: Split) -> Callable[[Variables], float]:
+        """Mean absolute error over slices of the inner validation part."""
+        aside = np.flatnonzero(np.isin(self.slices.subject, split.validation))
+        few = aside[np.unique(np.linspace(0, aside.size - 1, WATCHED).round().astype(int))]
+        own = np.isin(self.slices.voxel_slice, few)
+        inputs = self._inputs(self.slices, model, name, split)
+        wanted = self.targets[own]
+
+        def error(variables: Variables) -> float:
+            found = self._predict(self.slices, model, inputs, own, variables)
+            return float(np.nanmean(np.abs(found - wanted)))
+
+        return error
+
+    def _inputs(self, slices: Slices, model: str, name: str, split: Split) -> jnp.ndarray:
+        """Whole slices for a U-Net, cartilage voxels for the perceptron; scaled."""
+        whole = slices.inputs(name, self.slices.constants(split.train), model == MASKED)
+        return jnp.asarray(slices.of_voxels(whole) if model == MLP else whole)
+
+    def _predict(
+        self,
+        slices: Slices,
+        model: str,
+        inputs: jnp.ndarray,
+        own: Bool[np.ndarray, " v"],
+        variables: Variables,
+    ) -> Float[np.ndarray, " t"]:
+        """T1rho of some of the cartilage voxels, within the limits."""
+        if model == MLP:
+            found = _by_rows(self._mlp, variables, np.asarray(inputs)[own])
+        else:
+            inside = np.zeros(slices.mask.shape, bool)
+            inside.flat[slices.voxel[own]] = True
+            maps = training.sliding_window(
+                self._unet.predict, variables, inputs, size=PATCH, stride=STRIDE, mask=inside
+            )
+            found = maps.reshape(-1)[slices.voxel[own]]
+        return np.clip(found, *LIMITS).astype(np.float32)
+
+    def _trainer(self, model: str) -> Trainer:
+        learning, perceptron = self.learning, model == MLP
+        steps = learning.mlp_steps if perceptron else learning.unet_steps
+        optimiser = training.make_optimiser(
+            "rmsprop" if perceptron else "adam",
+            learning.mlp_rate if perceptron else learning.unet_rate,
+            decay_rate=learning.decay_rate,
+            decay_steps=learning.decay_checks * steps,
+            weight_decay=learning.weight_decay,
+        )
+        augmentation = Augmentation(learning.flip, learning.angle, learning.shift, learning.noise)
+
+        def patches(key: Any, data: training.Slices) -> training.Patches:
+            return training.sample_patches(
+                key, data, augmentation, batch=learning.unet_batch, size=PATCH
+            )
+
+        def voxels(key: Any, data: training.Voxels) -> training.Patches:
+            return training.sample_voxels(key, data, learning.noise, batch=learning.mlp_batch)
+
+        architecture = self.description(model)
+        return Trainer(
+            lambda rngs: networks.build(architecture, rngs),
+            optimiser,
+            voxels if perceptron else patches,
+            training.supervised_and_physics(_supervised, self._physics, self.physics_weight),
+            steps=steps,
+        )
+
+    def _physics(self, predicted: Any, batch: training.Patches) -> Any:
+        model = physics.T1rhoDecay(np.array(SPIN_LOCK_TIMES))
+        return training.physics_consistency(
+            model,
+            {"t1rho": predicted[..., 0]},
+            batch.targets[..., 1:],
+            mask=batch.mask[..., 0],
+            sigma=self.sigma,
+        )
+
+
+def _label(model: str, name: str, fold: int) -> str:
+    return f"{model.replace(' ', '-')}_{name.replace('+', '-')}_fold-{fold}"
+
+
+def seed_of(seed: int, fold: int) -> int:
+    """A seed of each fold's own."""
+    return int(np.random.SeedSequence([seed, fold]).generate_state(1)[0])
+
+
+def _supervised(predicted: Any, batch: training.Patches) -> Any:
+    return training.l1(predicted, batch.targets[..., :1], mask=batch.mask)
+
+
+def _by_rows(
+    trainer: Trainer, variables: Variables, signals: Float[np.ndarray, "v c"]
+) -> Float[np.ndarray, " v"]:
+    """Predict voxels in equal parts, so that one program serves any number of them."""
+    import jax
+
+    predict = jax.jit(trainer.predict)
+    found = []
+    for first in range(0, len(signals), ROWS):
+        part = signals[first : first + ROWS]
+        padded = np.zeros((ROWS, signals.shape[1]), np.float32)
+        padded[: len(part)] = part
+        found.append(np.asarray(predict(variables, padded))[: len(part), 0])
+    return np.concatenate(found)
+
+
+def _npy(values: np.ndarray) -> bytes:
+    import io
+
+    buffer = io.BytesIO()
+    np.save(buffer, values)
+    return buffer.getvalue()
