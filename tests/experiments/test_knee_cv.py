@@ -55,8 +55,25 @@ def finished(study, tmp_path_factory):
     return out
 
 
+@pytest.fixture(scope="module")
+def untrained(study, tmp_path_factory):
+    """One uninterrupted run of all that needs no training."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(knee_cv, "available_cores", lambda: 1)
+        patch.setenv("JAXQMRI_CACHE", str(out.parent / "cache"))
+        assert run(study, out, *UNTRAINED) == 0
+    return out
+
+
+FOLDS = ("--folds", "3")  # two would leave one of three subjects to train and to watch
+UNTRAINED = ("--networks",)  # none of them
+
+
 def run(study, out, *more):
-    return knee_cv.main(["--preset", "smoke", "--data", str(study), "--out", str(out), *more])
+    return knee_cv.main(
+        ["--preset", "smoke", "--data", str(study), "--out", str(out), *FOLDS, *more]
+    )
 
 
 def metrics(out):
@@ -94,7 +111,7 @@ def test_every_number_the_paper_prints_has_a_row(finished):
             for name in INPUTS:
                 found = row(finished, model=model, input=name, region="cartilage", metric=metric)
                 assert (found["paper"], found["paper_sd"]) == entries[name]
-                assert (found["ours"] is None) == (model != "NLLS")
+                assert (found["ours"] is None) == (model != "NLLS" and name != "PD+50")
     for (group, metric, unit), paper in PARTICIPANTS.items():
         found = row(finished, model="participants", input=group, metric=metric, unit=unit)
         assert found["paper"] == paper.mean
@@ -186,7 +203,7 @@ def test_the_page_and_tables_say_that_the_data_are_simulated(finished):
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(
-    study, finished, tmp_path, monkeypatch, one_process
+    study, untrained, tmp_path, monkeypatch, one_process
 ):
     real, prepared = knee_cv.prepare, []
 
@@ -198,20 +215,20 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(
 
     out = tmp_path / "run"
     monkeypatch.setattr(knee_cv, "prepare", stopped_at_the_third)
-    assert run(study, out) == 130
+    assert run(study, out, *UNTRAINED) == 130
     assert not (out / "metrics.json").exists()
     kept = (out / "checkpoints" / "subjects" / "sub-01.npz").stat().st_mtime_ns
     monkeypatch.setattr(knee_cv, "prepare", real)
-    assert run(study, out) == 0
+    assert run(study, out, *UNTRAINED) == 0
     assert (out / "checkpoints" / "subjects" / "sub-01.npz").stat().st_mtime_ns == kept
-    assert metrics(out)["results"] == metrics(finished)["results"]
+    assert metrics(out)["results"] == metrics(untrained)["results"]
 
 
-def test_a_killed_process_leaves_what_the_same_command_completes(study, finished, tmp_path):
+def test_a_killed_process_leaves_what_the_same_command_completes(study, untrained, tmp_path):
     out = tmp_path / "run"
     command = [
         sys.executable, "-m", "experiments.knee_cv",
-        "--preset", "smoke", "--data", str(study), "--out", str(out),
+        "--preset", "smoke", "--data", str(study), "--out", str(out), *FOLDS, *UNTRAINED,
     ]  # fmt: skip
     environment = {**os.environ, "JAXQMRI_CACHE": str(tmp_path / "cache")}
     root = Path(__file__).parents[2]
@@ -230,7 +247,7 @@ def test_a_killed_process_leaves_what_the_same_command_completes(study, finished
         command, check=False, cwd=root, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert metrics(out)["results"] == metrics(finished)["results"]
+    assert metrics(out)["results"] == metrics(untrained)["results"]
 
 
 def test_a_complete_run_is_not_repeated(finished, study, capsys, one_process):
@@ -240,24 +257,24 @@ def test_a_complete_run_is_not_repeated(finished, study, capsys, one_process):
     assert "complete" in capsys.readouterr().out
 
 
-def test_changed_regions_are_no_complete_run(finished, study, tmp_path, capsys, one_process):
+def test_changed_regions_are_no_complete_run(untrained, study, tmp_path, capsys, one_process):
     root, out = tmp_path / "study", tmp_path / "run"
     shutil.copytree(study, root)
-    shutil.copytree(finished, out)
+    shutil.copytree(untrained, out)
     config = json.loads((out / "config.json").read_text())
     (out / "config.json").write_text(json.dumps({**config, "data": str(root)}))
-    assert run(root, out) == 0
+    assert run(root, out, *UNTRAINED) == 0
     capsys.readouterr()
     labels = bids.read_labels(root, "manual", {"sub": "02"})
     labels.data[labels.data == 4] = 0
     write_image(labels.path, labels.data, labels.affine)
-    assert run(root, out) == 2
+    assert run(root, out, *UNTRAINED) == 2
     message = capsys.readouterr().err
     assert message.count("\n") == 1
     assert f"{out}: made before the files of sub-02 in {root} changed" in message
     (out / "metrics.json").unlink()  # as if it had been stopped before the end
-    assert run(root, out) == 0
-    assert metrics(out)["results"] != metrics(finished)["results"]
+    assert run(root, out, *UNTRAINED) == 0
+    assert metrics(out)["results"] != metrics(untrained)["results"]
 
 
 @pytest.mark.parametrize(
@@ -350,7 +367,7 @@ def test_real_data_have_no_truth_and_are_not_called_simulated(study, tmp_path, o
     shutil.copytree(study, root)
     shutil.rmtree(root / "derivatives" / "truth")
     (root / "participants.tsv").unlink()
-    assert run(root, out) == 0
+    assert run(root, out, *UNTRAINED) == 0
     assert not any("truth" in r["metric"] for r in metrics(out)["results"])
     assert "imulated" not in (out / "tables.md").read_text("utf-8")
     assert row(out, model="participants", input="OA", metric="age")["ours"] is None
