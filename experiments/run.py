@@ -1,9 +1,10 @@
 """What the experiments share: the run folder, results, and going on after a stop.
 
 A run folder holds ``config.json`` (every setting, the seed, versions and hardware),
-``metrics.json`` (the numbers), ``tables.md``, ``report.html``, ``figures/``, ``maps/`` and
-``checkpoints/``. A run that was stopped goes on from its checkpoints when the same command is given
-again; another command is refused the folder unless told to overwrite it.
+``metrics.json`` (the numbers), ``tables.md``, ``report.html``, ``figures/``, ``maps/``,
+``checkpoints/`` and, where networks were trained, ``models/``. A run that was stopped goes on from
+its checkpoints when the same command is given again; another command is refused the folder unless
+told to overwrite it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ __all__ = [
 
 Item = TypeVar("Item")
 
-OURS = ("metrics.json", "tables.md", "report.html", "figures", "maps", "checkpoints", "config.json")
+OURS = (
+    "metrics.json", "tables.md", "report.html", "figures", "maps", "models", "checkpoints",
+    "config.json",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,7 @@ from experiments.knee_cv.paper import PD
 from experiments.knee_cv.results import Study
 from experiments.knee_cv.subjects import SPIN_LOCK_TIMES, Task, whole_images
 from experiments.surroundings import available_cores
+from jaxqmri.io import InputError
 from jaxqmri.preprocessing import Scales, Scaling, cohort_scales, percentile_scale, scales
 
 CHANNELS = (*(f"{time:g}" for time in SPIN_LOCK_TIMES), PD)
@@ -52,12 +53,23 @@ class Slices:
 
     @classmethod
     def of(cls, study: Study, tasks: Sequence[Task], scaling: Scaling) -> Slices:
-        """Read all subjects, several side by side."""
+        """Read all subjects, several side by side.
+
+        Raises
+        ------
+        InputError
+            If images are to be scaled by muscle that is not drawn in every subject.
+        """
         with ThreadPoolExecutor(available_cores()) as readers:
             volumes = list(readers.map(whole_images, tasks))
         parts, owners, voxels, own = [], [], [], []
         first = 0
         for index, (subject, whole) in enumerate(zip(study.subjects, volumes, strict=True)):
+            if scaling == "reference-tissue" and whole.tissue is None:
+                raise InputError(
+                    f"sub-{study.entities[index]['sub']}: no muscle drawn (desc-muscle_mask), "
+                    "expected in every subject when intensities are divided by it"
+                )
             own.append(_scales(scaling, whole.images, whole.tissue))
             axis = int(np.argmax(np.linalg.norm(subject.affine[:3, :3], axis=0)))
             where = np.array(np.unravel_index(subject.position, tuple(subject.shape)))

@@ -68,12 +68,14 @@ def test_overwrite_removes_what_a_run_made_and_nothing_else(tmp_path):
     run = start(folder)
     run.write("tables", lambda seconds: None)
     (folder / "maps" / "old.nii.gz").write_bytes(b"")
+    (folder / "models" / "old").mkdir(parents=True)
     (folder / "mine.txt").write_text("keep")
     with pytest.raises(InputError, match="seed: 0 there, 1 now"):
         start(folder, seed=1)
     again = start(folder, seed=1, overwrite=True)
     assert not again.complete
     assert not (folder / "maps" / "old.nii.gz").exists()
+    assert not (folder / "models").exists()
     assert (folder / "mine.txt").read_text() == "keep"
 
 
