@@ -92,6 +92,9 @@ class Learner:
         maps = np.where(self.known, targets, np.nan)
         self._maps = np.nan_to_num(slices.maps(maps))
         self._mask = np.isfinite(slices.maps(maps))[..., 0]
+        self._seen = hashlib.blake2b(digest_size=8)
+        for part in (slices.images, slices.voxel, slices.subject):
+            self._seen.update(part.tobytes())
         self._spin_lock = study.images("0+10+30+50")
         if physics_weight:
             signals = [slices.maps(signal) for signal in self._spin_lock.T]
@@ -194,9 +197,9 @@ class Learner:
 
     def _made_from(self, split: Split) -> str:
         """Fingerprint of the images, the cartilage and the fold that a training is made from."""
-        digest = hashlib.blake2b(digest_size=8)
-        for part in (self.slices.images, self.slices.voxel, self.slices.subject, *split):
-            digest.update(np.ascontiguousarray(part))
+        digest = self._seen.copy()
+        for part in split:
+            digest.update(f"{part.tolist()}".encode())
         return digest.hexdigest()
 
     def _train(

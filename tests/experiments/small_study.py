@@ -1,4 +1,4 @@
-"""A study of three small knees, written as a BIDS folder."""
+"""A study of a few small knees, written as a BIDS folder."""
 
 import numpy as np
 
@@ -40,6 +40,6 @@ def write_study(root, count=3):
         unit = {"Units": ""}
         bids.write_map(root, "manual", entities, "dseg", labels.astype(np.uint8), AFFINE, unit)
         bids.write_map(root, "truth", entities, "T1rho", t1rho, AFFINE, {"Units": "ms"})
-    people = [{"participant_id": f"sub-{k + 1:02d}"} | dict(PEOPLE[k]) for k in range(count)]
+    people = [{"participant_id": f"sub-{k + 1:02d}"} | dict(PEOPLE[k % 3]) for k in range(count)]
     bids.write_participants(root, people, {})
     return root
