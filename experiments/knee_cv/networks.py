@@ -31,7 +31,7 @@ LEAK = 1e-3  # slope of the limiter outside its limits, so that an output can co
 PATCH = 64
 STRIDE = 48  # between the tiles of a prediction
 ROWS = 8192  # voxels predicted at a time
-WATCHED = 24  # slices of the validation part that a training is watched on, evenly chosen
+WATCHED = 12  # slices of the validation part that a training is watched on, evenly chosen
 SAVED_EVERY = 20.0  # seconds between checkpoints
 
 

@@ -112,7 +112,7 @@ def displayed(task: Task) -> tuple[Image, Image, Image]:
     """TSL 0 image, registered PD-weighted image and labels of one subject, for figures."""
     series = bids.read_series(task.data, "T1rhow", task.entities)
     first = _in_order(series)[..., 0]
-    labels = bids.read_labels(task.data, REGIONS_BY, _person(task.entities))
+    labels = bids.read_labels(task.data, REGIONS_BY, person_of(task.entities))
     pd = bids.read_map(task.registered)
     grid = Image(first, series.affine, series.sources[0])
     return grid, Image(pd.data, pd.affine, pd.path), labels
@@ -139,7 +139,7 @@ def whole_images(task: Task) -> Whole:
     pd = bids.read_map(task.registered).data
     images = np.concatenate([_in_order(series), pd[..., None]], axis=-1)
     folder = bids.map_folder(task.data, REGIONS_BY)
-    drawn = folder / bids.map_name(_person(task.entities), "mask", "muscle")
+    drawn = folder / bids.map_name(person_of(task.entities), "mask", "muscle")
     tissue = bids.read_map(drawn).data > 0 if drawn.exists() else None
     return Whole(images.astype(np.float32), tissue)
 
@@ -169,7 +169,7 @@ def muscle_signals(task: Task) -> dict[str, float] | None:
 def _prepared(task: Task) -> Subject:
     series = bids.read_series(task.data, "T1rhow", task.entities)
     images = _in_order(series)
-    person = _person(task.entities)
+    person = person_of(task.entities)
     fixed = Image(images[..., 0], series.affine, series.sources[0])
     labels = bids.read_labels(task.data, REGIONS_BY, person)
     check_same_grid(labels, fixed, "regions")
@@ -243,7 +243,8 @@ def _in_order(series: bids.Series) -> Float[np.ndarray, "x y z 4"]:
     return series.images[..., chosen]
 
 
-def _person(entities: Mapping[str, str]) -> dict[str, str]:
+def person_of(entities: Mapping[str, str]) -> dict[str, str]:
+    """Entities that name a subject and visit."""
     return {key: value for key, value in entities.items() if key in ("sub", "ses")}
 
 

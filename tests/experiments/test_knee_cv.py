@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.knee_cv import cohort, subjects
 from experiments.knee_cv import experiment as knee_cv
-from experiments.knee_cv import subjects
 from experiments.knee_cv.paper import INPUTS, PARTICIPANTS, TABLE_4
 from experiments.knee_cv.subjects import Subject, Task
 from jaxqmri.io import bids
@@ -40,7 +40,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture
 def one_process(monkeypatch, tmp_path):
-    monkeypatch.setattr(knee_cv, "available_cores", lambda: 1)
+    monkeypatch.setattr(cohort, "available_cores", lambda: 1)
     monkeypatch.setenv("JAXQMRI_CACHE", str(tmp_path / "cache"))
 
 
@@ -49,7 +49,7 @@ def finished(study, tmp_path_factory):
     """One uninterrupted run."""
     out = tmp_path_factory.mktemp("runs") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(knee_cv, "available_cores", lambda: 1)
+        patch.setattr(cohort, "available_cores", lambda: 1)
         patch.setenv("JAXQMRI_CACHE", str(out.parent / "cache"))
         assert run(study, out) == 0
     return out
@@ -60,7 +60,7 @@ def untrained(study, tmp_path_factory):
     """One uninterrupted run of all that needs no training."""
     out = tmp_path_factory.mktemp("runs") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(knee_cv, "available_cores", lambda: 1)
+        patch.setattr(cohort, "available_cores", lambda: 1)
         patch.setenv("JAXQMRI_CACHE", str(out.parent / "cache"))
         assert run(study, out, *UNTRAINED) == 0
     return out
@@ -205,7 +205,7 @@ def test_the_page_and_tables_say_that_the_data_are_simulated(finished):
 def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(
     study, untrained, tmp_path, monkeypatch, one_process
 ):
-    real, prepared = knee_cv.prepare, []
+    real, prepared = cohort.prepare, []
 
     def stopped_at_the_third(task):
         if len(prepared) == 2:
@@ -214,11 +214,11 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(
         return real(task)
 
     out = tmp_path / "run"
-    monkeypatch.setattr(knee_cv, "prepare", stopped_at_the_third)
+    monkeypatch.setattr(cohort, "prepare", stopped_at_the_third)
     assert run(study, out, *UNTRAINED) == 130
     assert not (out / "metrics.json").exists()
     kept = (out / "checkpoints" / "subjects" / "sub-01.npz").stat().st_mtime_ns
-    monkeypatch.setattr(knee_cv, "prepare", real)
+    monkeypatch.setattr(cohort, "prepare", real)
     assert run(study, out, *UNTRAINED) == 0
     assert (out / "checkpoints" / "subjects" / "sub-01.npz").stat().st_mtime_ns == kept
     assert metrics(out)["results"] == metrics(untrained)["results"]

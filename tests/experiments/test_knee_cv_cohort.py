@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from experiments.command import Command
-from experiments.knee_cv.experiment import PRESETS, Cohort, simulate, simulated_folder
+from experiments.knee_cv.cohort import simulate, simulated_folder
+from experiments.knee_cv.settings import PRESETS, Cohort
 from jaxqmri.io.files import read_json
 
 
