@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -69,7 +70,7 @@ def parse(
             lambda: tyro.cli(
                 kind,
                 prog=f"python -m experiments.{name}",
-                description=description,
+                description=_spaced(description),
                 default=Command(settings=defaults, preset=preset),
                 args=arguments,
             )
@@ -77,6 +78,11 @@ def parse(
     except InputError as error:
         print(error, file=sys.stderr)
         raise SystemExit(INPUT_ERROR) from None
+
+
+def _spaced(description: str) -> str:
+    """A blank line before every head that follows an indented line, lest it run into that."""
+    return re.sub(r"(?m)^([ \t]+\S.*)\n(?=\S)", r"\1\n\n", description)
 
 
 def execute(work: Callable[[], None]) -> int:

@@ -19,5 +19,5 @@ What to expect
     With a PD-weighted image NLLS is far too long, near its bound of 100 ms, because that image is
     darker than one without spin lock; the longer the spin lock, the less so. Networks learn the
     gain away. Which of the paper's claims about them hold on these data the page says, each with
-    its number and interval; nothing was tuned to make one hold.
+    its number and interval.
 """

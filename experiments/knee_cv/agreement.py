@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.knee_cv.comparisons import Arm
-from experiments.knee_cv.results import CARTILAGE, Maps, Study
+from experiments.knee_cv.results import ALL_TIMES, CARTILAGE, REFERENCE, Maps, Study
 from experiments.run import Result
 from jaxqmri import analysis
 from jaxqmri.analysis import Interval
@@ -16,7 +16,7 @@ from jaxqmri.analysis import Interval
 SLOPE, ICC = "slope of subject means", "ICC(2,1)"
 DIFFERENCE, RETAINED = "patients less volunteers", "share of the reference's difference"
 HIDDEN = (SLOPE, ICC, DIFFERENCE, RETAINED)
-PATIENT = "patient"
+PATIENT, VOLUNTEER = "patient", "volunteer"
 
 
 def subject_means(study: Study, t1rho: Float[np.ndarray, " v"]) -> Float[np.ndarray, " s"]:
@@ -32,11 +32,20 @@ def subject_means(study: Study, t1rho: Float[np.ndarray, " v"]) -> Float[np.ndar
 def agreement_rows(
     study: Study, reference: Maps, found: Mapping[Arm, Maps], seed: int
 ) -> list[Result]:
-    """How much of the difference between subjects, and between groups, each model keeps."""
+    """How much of the difference between subjects, and between groups, each model keeps.
+
+    Groups are told by ``participants.tsv``; whoever is in neither does not count for their
+    difference. The reference has a row of its own for it.
+    """
     wanted = subject_means(study, reference.t1rho)
-    patient = np.array([person.get("group") == PATIENT for person in study.participants])
-    grouped = patient.any() and not patient.all()
+    group = np.array([str(person.get("group")) for person in study.participants])
+    known, patient = np.isin(group, (PATIENT, VOLUNTEER)), group == PATIENT
+    grouped = patient.any() and (group == VOLUNTEER).any()
     rows = []
+    if grouped:
+        own = analysis.group_difference(wanted[known], patient[known], seed=seed)
+        count = own.inside + own.outside
+        rows.append(_row(REFERENCE, ALL_TIMES, DIFFERENCE, "ms", own.difference, count))
     for (model, name), maps in found.items():
         means = subject_means(study, maps.t1rho)
         line = analysis.regression(wanted, means, seed=seed)
@@ -44,7 +53,9 @@ def agreement_rows(
         both = analysis.intraclass_correlation(np.stack([wanted, means], -1), seed=seed)
         rows.append(_row(model, name, ICC, "", both.single, both.n))
         if grouped:
-            kept = analysis.retained_difference(wanted, means, patient, seed=seed)
+            kept = analysis.retained_difference(
+                wanted[known], means[known], patient[known], seed=seed
+            )
             own = kept.prediction
             count = own.inside + own.outside
             rows.append(_row(model, name, DIFFERENCE, "ms", own.difference, count))

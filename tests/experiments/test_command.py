@@ -51,6 +51,16 @@ def test_a_wrong_flag_ends_with_code_2(arguments, capsys):
     assert message.count("\n") == 1
 
 
+def test_heads_of_the_description_start_on_their_own_lines(capsys):
+    described = "An example.\n\nPaper\n    By A, and\n    B.\nQuestion\n    Does it?\n"
+    with pytest.raises(SystemExit):
+        shared.parse("example", described, PRESETS, ["--help"])
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert "Paper" in lines
+    assert "Question" in lines
+    assert lines.index("Question") > lines.index("Paper") + 1
+
+
 def test_errors_become_exit_codes(capsys):
     def bad():
         raise InputError("a.nii: broken")
