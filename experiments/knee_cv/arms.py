@@ -12,6 +12,7 @@ import jaxqmri
 from experiments import run as shared
 from experiments.knee_cv import competitors
 from experiments.knee_cv.comparisons import CALIBRATED, COMPETITORS, CONSTANT, LOOKUP, Arm
+from experiments.knee_cv.learning import LIMITS, Learning
 from experiments.knee_cv.paper import INPUTS, PD
 from experiments.knee_cv.results import Maps, Study
 from experiments.knee_cv.settings import Settings
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
     from experiments.knee_cv.networks import Learner
     from jaxqmri.training import Point, Split
 
-TRAINING = STEPS, VALIDATION, SETTLED = "steps", "validation MAE", "folds at their plateau"
+STEPS, VALIDATION, RATE, SETTLED = TRAINING = (
+    "steps",
+    "validation MAE",
+    "learning rate at the end",
+    "folds at their plateau",
+)
 BALANCE = ("sex", "kl_grade")
 
 
@@ -67,6 +73,11 @@ def splits_of(study: Study, settings: Settings, seed: int) -> list[Split]:
         for entities, person in zip(study.entities, study.participants, strict=True)
     ]
     balance = [column for column in BALANCE if any(column in person for person in people)]
+    if settings.folds < 2 or not 0 < settings.learning.validation < 1:
+        raise InputError(
+            f"--folds must be at least 2 and --validation between 0 and 1, got {settings.folds} "
+            f"and {settings.learning.validation:g}"
+        )
     try:
         folds = assign_folds(people, balance=balance, count=settings.folds, seed=seed)
         part = settings.learning.validation
@@ -85,7 +96,7 @@ def learn_all(
 ) -> Learnt:
     """Fit the competitors and train the networks; what an earlier session has kept is read."""
     settings = run.settings
-    maps = compete(study, tasks, targets, splits)
+    maps = compete(study, tasks, targets, splits, settings.t1rho_bounds)
     if not settings.networks or not settings.inputs:
         return Learnt(maps, [], {}, {}, None)
     from tqdm import tqdm
@@ -110,19 +121,20 @@ def learn_all(
                 run.tick()
 
             found = learner.learn(model, name, said, done)
-            maps[model, name] = estimates(found.t1rho)
+            maps[model, name] = estimates(found.t1rho, LIMITS)
             curves[model, name] = found.curves
             settled[model, name] = found.settled
-            rows += _training_rows(model, name, found.curves, found.settled)
+            rows += _training_rows(model, name, found.curves, found.settled, settings.learning)
     return Learnt(maps, rows, curves, settled, learner)
 
 
-def estimates(t1rho: Float[np.ndarray, " v"]) -> Maps:
-    """Predictions as maps: a number is an estimate."""
+def estimates(t1rho: Float[np.ndarray, " v"], limits: tuple[float, float]) -> Maps:
+    """Predictions as maps: a number is an estimate, at a bound where it is one of the limits."""
     from jaxqmri import Status
 
-    known = np.isfinite(t1rho)
-    return Maps(t1rho, np.where(known, Status.CONVERGED, Status.NOT_CONVERGED).astype(np.uint8))
+    status = np.where(np.isfinite(t1rho), Status.CONVERGED, Status.NOT_CONVERGED)
+    status[np.isin(t1rho, limits)] = Status.AT_BOUND
+    return Maps(t1rho, status.astype(np.uint8))
 
 
 def compete(
@@ -130,6 +142,7 @@ def compete(
     tasks: Sequence[Task],
     targets: Float[np.ndarray, " v"],
     splits: Sequence[Split],
+    bounds: tuple[float, float] = (1.0, 100.0),
 ) -> dict[Arm, Maps]:
     """The competitors at every input, each fold's by its training and validation subjects.
 
@@ -138,6 +151,9 @@ def compete(
     """
     owner = study.owner
     muscle = [muscle_signals(task) for task in tasks]
+    undrawn = [study.entities[index]["sub"] for index, one in enumerate(muscle) if one is None]
+    if undrawn:
+        shared.say(f"no {CALIBRATED}: no muscle is drawn for sub-{', sub-'.join(undrawn)}")
     found: dict[Arm, Maps] = {}
     for name in INPUTS:
         signals = study.images(name)
@@ -161,27 +177,34 @@ def compete(
                 corrected = signals[test] / np.stack(
                     [gain(shown)[owner[test]], np.ones(test.sum())], -1
                 )
-                values[CALIBRATED][test] = _two_point(study, name, corrected)
-        found |= {(model, name): estimates(each) for model, each in values.items()}
+                values[CALIBRATED][test] = _two_point(study, name, corrected, bounds)
+        found |= {(model, name): estimates(each, bounds) for model, each in values.items()}
     return found
 
 
 def _two_point(
-    study: Study, name: str, signals: Float[np.ndarray, "v 2"]
+    study: Study, name: str, signals: Float[np.ndarray, "v 2"], bounds: tuple[float, float]
 ) -> Float[np.ndarray, " v"]:
     """The fit of two images, T1rho in ms."""
     from jaxqmri.physics import T1rhoDecay
 
     model = T1rhoDecay(np.array(study.times(name)))
-    result = jaxqmri.fit(model, signals, bounds={"t1rho": (1.0, 100.0)}, quality=False)
+    result = jaxqmri.fit(model, signals, bounds={"t1rho": bounds}, quality=False)
     return np.asarray(result.params.t1rho)
 
 
 def _training_rows(
-    model: str, name: str, curves: Sequence[Sequence[Any]], settled: Sequence[bool]
+    model: str,
+    name: str,
+    curves: Sequence[Sequence[Any]],
+    settled: Sequence[bool],
+    learning: Learning,
 ) -> list[Result]:
     steps = [float(curve[-1].step) for curve in curves]
     best = [min(point.metric for point in curve) for curve in curves]
+    rate = [
+        100.0 * learning.decay_rate ** (len(curve) // learning.decay_checks) for curve in curves
+    ]
     return [
         Result(
             model, metric, unit, name, n=len(curves),
@@ -190,6 +213,7 @@ def _training_rows(
         for metric, unit, values in (
             (STEPS, "", steps),
             (VALIDATION, "ms", best),
+            (RATE, "% of the first", rate),
             (SETTLED, "%", [100.0 * one for one in settled]),
         )
     ]  # fmt: skip

@@ -92,6 +92,13 @@ def subject_tasks(run: Run[Settings], data: Path, part: str = "") -> list[Task]:
         If a subject has more than one series: subjects are what is counted and resampled.
     """
     found = bids.find_series(data, "T1rhow")
+    without = _without_series(data, found)
+    if without and not run.settings.skip_incomplete:
+        raise InputError(
+            f"{data}: no T1rhow series of {', '.join(without)} (--skip-incomplete goes on without)"
+        )
+    if without:
+        shared.say(f"left out, without a T1rhow series: {', '.join(without)}")
     for before, after in pairwise(found):
         if before["sub"] == after["sub"]:
             raise InputError(
@@ -112,20 +119,44 @@ def subject_tasks(run: Run[Settings], data: Path, part: str = "") -> list[Task]:
     ]
 
 
+def _without_series(data: Path, found: Sequence[Mapping[str, str]]) -> list[str]:
+    """Subjects in the table or with a folder, but without T1rho-weighted images."""
+    table = data / "participants.tsv"
+    listed = (
+        [row["participant_id"] for row in bids.read_participants(data)] if table.exists() else []
+    )
+    folders = [path.name for path in data.glob("sub-*") if path.is_dir()]
+    return sorted({*listed, *folders} - {f"sub-{entities['sub']}" for entities in found})
+
+
 def refuse_changed_data(run: Run[Settings]) -> None:
     """Do not pass off a complete run as one of images or regions that have changed since.
 
     Raises
     ------
     InputError
-        If a subject's files are not those that it was made from.
+        If a subject's files, or the table of participants, are not those that it was made from.
     """
+    kept = run.checkpoint("people")
+    if not kept.exists() or kept.read_text("utf-8") != people(run.data):
+        raise InputError(
+            f"{run.folder}: made before the subjects of {run.data} or its participants.tsv "
+            "changed; give another --out, or --overwrite"
+        )
     for task in subject_tasks(run, run.data):
         if has_changed(task):
             raise InputError(
                 f"{run.folder}: made before the files of {_label(task.entities)} in {run.data} "
                 "changed; give another --out, or --overwrite"
             )
+
+
+def people(data: Path) -> str:
+    """Fingerprint of who is in a dataset, and of what its table says of them."""
+    table = data / "participants.tsv"
+    digest = hashlib.blake2b(table.read_bytes() if table.exists() else b"", digest_size=16)
+    digest.update(repr(sorted(path.name for path in data.glob("sub-*"))).encode())
+    return digest.hexdigest()
 
 
 def prepare_all(run: Run[Settings], tasks: Sequence[Task]) -> tuple[list[Task], list[Subject]]:

@@ -15,6 +15,7 @@ from experiments.knee_cv import report
 from experiments.knee_cv.agreement import agreement_rows
 from experiments.knee_cv.arms import learn_all, splits_of
 from experiments.knee_cv.cohort import (
+    people,
     prepare_all,
     refuse_changed_data,
     scan_twice,
@@ -40,6 +41,7 @@ from experiments.knee_cv.retest import retest_rows
 from experiments.knee_cv.settings import PRESETS, Cohort, Settings
 from experiments.run import Command, Run
 from jaxqmri.io import InputError, bids
+from jaxqmri.io.files import write_text
 
 NAME = "knee_cv"
 
@@ -69,6 +71,7 @@ def experiment(command: Command[Settings]) -> None:
         return
     if command.data is None:
         simulate(command, data, cohort)
+    write_text(run.checkpoint("people"), people(data))
     tasks, subjects = prepare_all(run, subject_tasks(run, data))
     study = Study.of(data, [task.entities for task in tasks], subjects)
 

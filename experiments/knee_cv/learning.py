@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LIMITS = (10.0, 100.0)  # ms, of every prediction
+
 
 @dataclass(frozen=True)
 class Learning:
@@ -35,20 +37,20 @@ class Learning:
         Augmentation: probability, degrees, pixels, and SD in units of the scaled images.
     """
 
-    features: tuple[int, ...] = (8, 16, 32, 64)
+    features: tuple[int, ...] = (6, 12, 24, 48)
     mlp_width: float = 0.25
     unet_batch: int = 8
     mlp_batch: int = 512
     unet_rate: float = 1e-2
     mlp_rate: float = 3e-3
     weight_decay: float = 3e-4
-    decay_rate: float = 0.5
+    decay_rate: float = 0.7
     decay_checks: int = 2
     unet_steps: int = 50
     mlp_steps: int = 50
     checks: int = 24
     improvement: float = 0.02
-    patience: int = 3
+    patience: int = 4
     validation: float = 0.125
     flip: float = 0.5
     angle: float = 10.0

@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments import run as shared
 from experiments.knee_cv.comparisons import COMPETITORS, Arm
-from experiments.knee_cv.paper import NLLS
+from experiments.knee_cv.paper import NLLS, PD
 from experiments.knee_cv.results import ALL_TIMES, REFERENCE, Maps, Study
 from experiments.knee_cv.settings import Settings
 from experiments.knee_cv.subjects import Subject, person_of
@@ -38,7 +38,12 @@ def write_maps(
                 {
                     "Description": f"T1rho of cartilage, {model} of {name}",
                     "Units": "ms",
-                    "SpinLockTimes": [time / 1e3 for time in study.times(name)],
+                    "Images": name.split("+"),
+                    "SpinLockTimes": [
+                        time / 1e3
+                        for time, image in zip(study.times(name), name.split("+"), strict=True)
+                        if image != PD
+                    ],
                     "Simulated": study.simulated,
                 },
                 units="s",

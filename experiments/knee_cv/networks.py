@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jaxtyping import Bool, Float
 from nibabel.orientations import aff2axcodes
 
-from experiments.knee_cv.learning import Learning
+from experiments.knee_cv.learning import LIMITS, Learning
 from experiments.knee_cv.paper import MASKED, MLP, UNMASKED
 from experiments.knee_cv.results import CARTILAGE, Study
 from experiments.knee_cv.slices import Slices
@@ -25,7 +26,6 @@ from jaxqmri.io.files import write_bytes
 from jaxqmri.preprocessing.resampling import spacing
 from jaxqmri.training import Augmentation, PlateauRule, Point, Split, Trainer, Variables
 
-LIMITS = (10.0, 100.0)  # ms
 START = 45.0  # ms: of every output before training
 LEAK = 1e-3  # slope of the limiter outside its limits, so that an output can come back
 PATCH = 64
@@ -33,6 +33,13 @@ STRIDE = 48  # between the tiles of a prediction
 ROWS = 8192  # voxels predicted at a time
 WATCHED = 12  # slices of the validation part that a training is watched on, evenly chosen
 SAVED_EVERY = 20.0  # seconds between checkpoints
+
+
+class Fold(NamedTuple):
+    """What a U-Net's training samples from, and whether it sees the cartilage alone."""
+
+    slices: training.Slices
+    masked: Any
 
 
 class Learnt(NamedTuple):
@@ -93,13 +100,15 @@ class Learner:
         self._maps = np.nan_to_num(slices.maps(maps))
         self._mask = np.isfinite(slices.maps(maps))[..., 0]
         self._seen = hashlib.blake2b(digest_size=8)
-        for part in (slices.images, slices.voxel, slices.subject):
+        scales = np.array(slices.own_scales)
+        for part in (slices.images, slices.voxel, slices.subject, scales, targets):
             self._seen.update(part.tobytes())
         self._spin_lock = study.images("0+10+30+50")
         if physics_weight:
             signals = [slices.maps(signal) for signal in self._spin_lock.T]
             self._maps = np.nan_to_num(np.concatenate([self._maps, *signals], axis=-1))
         self._unet, self._mlp = self._trainer(UNMASKED), self._trainer(MLP)
+        self._predict_rows = jax.jit(self._mlp.predict)
 
     def learn(
         self, model: str, name: str, said: Callable[[int, Point], None], done: Callable[[], None]
@@ -244,12 +253,16 @@ class Learner:
             )
         chosen = np.flatnonzero(np.isin(self.slices.subject, split.train))
         centres, count = training.centres_in(self._mask, chosen)
-        return training.Slices(
-            self._inputs(self.slices, model, name, split),
-            jnp.asarray(self._maps),
-            jnp.asarray(self._mask),
-            jnp.asarray(centres),
-            jnp.asarray(count),
+        whole = self.slices.inputs(name, self.slices.constants(split.train), masked=False)
+        return Fold(
+            training.Slices(
+                jnp.asarray(whole),
+                jnp.asarray(self._maps),
+                jnp.asarray(self._mask),
+                jnp.asarray(centres),
+                jnp.asarray(count),
+            ),
+            jnp.asarray(model == MASKED),
         )
 
     def _watch(self, model: str, name: str, split: Split) -> Callable[[Variables], float]:
@@ -281,7 +294,7 @@ class Learner:
     ) -> Float[np.ndarray, " t"]:
         """T1rho of some of the cartilage voxels, within the limits."""
         if model == MLP:
-            found = _by_rows(self._mlp, variables, np.asarray(inputs)[own])
+            found = _by_rows(self._predict_rows, variables, np.asarray(inputs)[own])
         else:
             inside = np.zeros(slices.mask.shape, bool)
             inside.flat[slices.voxel[own]] = True
@@ -303,10 +316,11 @@ class Learner:
         )
         augmentation = Augmentation(learning.flip, learning.angle, learning.shift, learning.noise)
 
-        def patches(key: Any, data: training.Slices) -> training.Patches:
-            return training.sample_patches(
-                key, data, augmentation, batch=learning.unet_batch, size=PATCH
+        def patches(key: Any, data: Fold) -> training.Patches:
+            batch = training.sample_patches(
+                key, data.slices, augmentation, batch=learning.unet_batch, size=PATCH
             )
+            return seen_by(batch, data.masked)
 
         def voxels(key: Any, data: training.Voxels) -> training.Patches:
             return training.sample_voxels(key, data, learning.noise, batch=learning.mlp_batch)
@@ -335,6 +349,15 @@ def _label(model: str, name: str, fold: int) -> str:
     return f"{model.replace(' ', '-')}_{name.replace('+', '-')}_fold-{fold}"
 
 
+def seen_by(batch: training.Patches, masked: Any) -> training.Patches:
+    """A batch as the network sees it: cartilage alone if ``masked``.
+
+    Masked after the interpolation and the noise, as the images to predict from are: before them,
+    the edge of the cartilage would be dimmed and its surroundings not be dark.
+    """
+    return batch._replace(images=jnp.where(batch.mask | ~masked, batch.images, 0.0))
+
+
 def seed_of(seed: int, fold: int) -> int:
     """A seed of each fold's own."""
     return int(np.random.SeedSequence([seed, fold]).generate_state(1)[0])
@@ -345,12 +368,9 @@ def _supervised(predicted: Any, batch: training.Patches) -> Any:
 
 
 def _by_rows(
-    trainer: Trainer, variables: Variables, signals: Float[np.ndarray, "v c"]
+    predict: Callable[..., Any], variables: Variables, signals: Float[np.ndarray, "v c"]
 ) -> Float[np.ndarray, " v"]:
     """Predict voxels in equal parts, so that one program serves any number of them."""
-    import jax
-
-    predict = jax.jit(trainer.predict)
     found = []
     for first in range(0, len(signals), ROWS):
         part = signals[first : first + ROWS]

@@ -142,7 +142,9 @@ PRESETS: dict[Preset, Settings] = {
     "quick": Settings(),
     "full": Settings(
         inputs=INPUTS,
-        learning=Learning(mlp_width=0.5, decay_rate=0.7, checks=40, improvement=0.01),
+        learning=Learning(
+            features=(8, 16, 32, 64), mlp_width=0.5, checks=40, improvement=0.01, patience=5
+        ),
     ),
     "paper": Settings(
         simulated_grid="paper",
@@ -158,7 +160,7 @@ PRESETS: dict[Preset, Settings] = {
             unet_steps=50,
             mlp_steps=300,
             checks=1000,
-            patience=1000,
+            patience=100,
         ),
     ),
 }

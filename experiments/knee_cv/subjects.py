@@ -138,10 +138,19 @@ def whole_images(task: Task) -> Whole:
     series = bids.read_series(task.data, "T1rhow", task.entities)
     pd = bids.read_map(task.registered).data
     images = np.concatenate([_in_order(series), pd[..., None]], axis=-1)
+    grid = Image(images[..., 0], series.affine, series.sources[0])
+    return Whole(images.astype(np.float32), _muscle(task, grid))
+
+
+def _muscle(task: Task, grid: Image) -> Bool[np.ndarray, "x y z"] | None:
+    """Muscle on the T1rho grid; None if undrawn."""
     folder = bids.map_folder(task.data, REGIONS_BY)
-    drawn = folder / bids.map_name(person_of(task.entities), "mask", "muscle")
-    tissue = bids.read_map(drawn).data > 0 if drawn.exists() else None
-    return Whole(images.astype(np.float32), tissue)
+    path = folder / bids.map_name(person_of(task.entities), "mask", "muscle")
+    if not path.exists():
+        return None
+    drawn = bids.read_map(path)
+    check_same_grid(Image(drawn.data, drawn.affine, drawn.path), grid, "muscle")
+    return drawn.data > 0
 
 
 def muscle_signals(task: Task) -> dict[str, float] | None:
@@ -173,6 +182,7 @@ def _prepared(task: Task) -> Subject:
     fixed = Image(images[..., 0], series.affine, series.sources[0])
     labels = bids.read_labels(task.data, REGIONS_BY, person)
     check_same_grid(labels, fixed, "regions")
+    _muscle(task, fixed)  # a mask on another grid is told here, subject by subject
     cartilage = np.isin(labels.data, list(REGIONS))
     if not cartilage.any():
         raise InputError(

@@ -41,7 +41,8 @@ def check(plateau: Plateau, metric: float, rule: PlateauRule) -> tuple[Plateau, 
     """Take one more value of the metric in.
 
     A value below ``(1 - improvement) reference`` is the new reference. After ``checks`` values in
-    a row that are not, the plateau is reached. A value that is not a number is no improvement.
+    a row that are not, the plateau is reached. A value that is not a number is no improvement,
+    and without any that is one there is no plateau.
 
     Parameters
     ----------
@@ -73,5 +74,5 @@ def check(plateau: Plateau, metric: float, rule: PlateauRule) -> tuple[Plateau, 
         reference=value if improved else plateau.reference,
         since=since,
         checks=plateau.checks + 1,
-        reached=plateau.reached or since >= rule.checks,
+        reached=plateau.reached or (since >= rule.checks and math.isfinite(plateau.best)),
     ), is_best

@@ -1,12 +1,15 @@
 """Whole slices of subjects with matrices of their own, scaled, masked, and back to voxels."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from experiments.knee_cv import slices as slicing
+from experiments.knee_cv.networks import seen_by
 from experiments.knee_cv.results import Study
 from experiments.knee_cv.slices import CHANNELS, Slices
 from experiments.knee_cv.subjects import Subject, Whole
+from jaxqmri.training import Patches
 
 SHAPES = ((5, 70, 20), (30, 66, 4))  # slices along the first axis, and along the last
 EDGES = ((4.0, 0.5, 0.5), (0.5, 0.5, 4.0))
@@ -141,3 +144,12 @@ def test_each_scaling_divides_by_what_it_says(two):
                     slices.images[own][..., source] / measure(whole, k),
                     rtol=1e-5,
                 )
+
+
+def test_a_masked_network_sees_cartilage_undimmed_and_nothing_else():
+    mask = np.zeros((1, 4, 4, 1), bool)
+    mask[0, 1:3, 1:3] = True
+    batch = Patches(jnp.full((1, 4, 4, 2), 0.7), jnp.zeros((1, 4, 4, 1)), jnp.asarray(mask))
+    seen = np.asarray(seen_by(batch, jnp.array(True)).images)
+    assert np.array_equal(seen, np.where(mask, np.float32(0.7), 0.0).repeat(2, axis=-1))
+    assert np.array_equal(seen_by(batch, jnp.array(False)).images, batch.images)

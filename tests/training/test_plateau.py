@@ -47,3 +47,11 @@ def test_best_is_kept_apart_and_what_is_not_a_number_is_no_improvement():
 def test_rules_that_mean_nothing_are_refused():
     with pytest.raises(ValueError, match="improvement"):
         check(Plateau(), 1.0, PlateauRule(1.5, 3))
+
+
+def test_a_training_without_a_number_has_no_plateau():
+    plateau = Plateau()
+    for _ in range(10):
+        plateau, best = check(plateau, float("nan"), PlateauRule(0.01, 3))
+        assert not best
+    assert not plateau.reached
