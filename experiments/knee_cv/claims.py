@@ -1,9 +1,9 @@
 """What the paper claims of its networks, and what we add, as predictions.
 
-Nothing is tuned to make one hold. A claim rests on means over subjects with their 95 % intervals,
-or on paired differences over the same subjects (``comparisons``); a number that meets its
-criterion while its interval does not counts as held by the mean alone. The paper prints no
-intervals, so its own numbers are held against the criteria as they stand.
+A claim rests on means over subjects with their 95 % intervals, or on paired differences over the
+same subjects (``comparisons``); a number whose interval lies on both sides of its criterion is
+undecided. On simulated data what rests on NLLS alone was calibrated, and tests nothing. The paper
+prints no intervals, so its own numbers are held against the criteria as they stand.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from experiments.knee_cv.comparisons import (
     COMPARED,
     CONSTANT,
     LOOKUP,
+    P_T,
     Arm,
     longer_times,
 )
@@ -33,7 +34,9 @@ TENS = 20.0  # %: the least that is "tens of percent"
 SMALLER, LARGER = Criterion(below=0.0), Criterion(above=0.0)
 
 
-def judge_claims(results: Iterable[Result], short: Collection[Arm] = ()) -> list[Judged]:
+def judge_claims(
+    results: Iterable[Result], short: Collection[Arm] = (), *, simulated: bool = False
+) -> list[Judged]:
     """Hold every claim against the rows of a run.
 
     Parameters
@@ -44,11 +47,15 @@ def judge_claims(results: Iterable[Result], short: Collection[Arm] = ()) -> list
         not run.
     short
         Model and input of networks that were stopped short of their plateau.
+    simulated
+        Whether the data are simulated. The simulation was calibrated on the paper's NLLS.
     """
     rows = Rows(
         [result.entry() for result in results],
         short=short,
+        calibrated=[(NLLS, name) for name in INPUTS] if simulated else (),
         common={"region": CARTILAGE, "visit": None},
+        p_values=P_T,
     )
     return report.judge(CLAIMS, rows)
 
@@ -58,7 +65,7 @@ def _best_rpe(rows: Rows) -> list[Finding]:
     return [
         report.smallest(
             [rows.value(within, model, name, "RPE") for model in NETWORKS], f"best RPE, {name}"
-        )
+        )._replace(needed=name in WITH_PD)
         for name in INPUTS
     ]
 
@@ -146,8 +153,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "target met",
         "With any pair of images, the best of the networks is within 5 % of a subject's mean.",
-        f"smallest mean RPE of the networks below {TARGET:g} %, at each of six inputs (the best "
-        "of three is chosen on the same subjects)",
+        f"smallest mean RPE of the networks below {TARGET:g} %, at each of six inputs, one "
+        "with PD among those tested (the best of three is chosen on the same subjects)",
         _best_rpe,
     ),
     Claim(

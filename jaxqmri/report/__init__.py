@@ -26,7 +26,15 @@ from jaxqmri.report.page import (
     table,
     write_page,
 )
-from jaxqmri.report.tables import Beside, Estimate, Table, beside_paper, number, result_list
+from jaxqmri.report.tables import (
+    Beside,
+    Estimate,
+    Table,
+    beside_paper,
+    number,
+    p_value,
+    result_list,
+)
 
 __all__ = [
     "Beside",
@@ -53,6 +61,7 @@ __all__ = [
     "note",
     "number",
     "numbers",
+    "p_value",
     "page",
     "paragraph",
     "result_list",

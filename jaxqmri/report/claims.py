@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from jaxqmri.report.findings import TESTED, Finding, Outcome, Rows
-from jaxqmri.report.tables import Estimate, Table, number
+from jaxqmri.report.tables import Estimate, Table, number, p_value
 
 
 class Verdict(StrEnum):
@@ -16,7 +16,9 @@ class Verdict(StrEnum):
 
     HELD = "held"
     PARTLY = "held partly"
+    UNDECIDED = "undecided"
     NOT_HELD = "not held"
+    CALIBRATED = "calibrated, not tested"
     NOT_TESTABLE = "not testable here"
 
 
@@ -53,27 +55,41 @@ class Judged(NamedTuple):
     @property
     def verdict(self) -> Verdict:
         """Over the findings that could be tested; :attr:`text` says how many could not."""
-        outcomes = {finding.outcome for finding in self.findings} & set(TESTED)
-        if not outcomes:
-            return Verdict.NOT_TESTABLE
-        if len(outcomes) == 1 and Outcome.BY_MEAN not in outcomes:
-            return Verdict.HELD if Outcome.HELD in outcomes else Verdict.NOT_HELD
-        return Verdict.PARTLY
+        outcomes = {finding.outcome for finding in self._tested}
+        if not any(finding.needed for finding in self._tested):
+            calibrated = any(f.outcome is Outcome.CALIBRATED for f in self.findings)
+            return Verdict.CALIBRATED if calibrated else Verdict.NOT_TESTABLE
+        if outcomes == {Outcome.HELD}:
+            return Verdict.HELD
+        if outcomes & {Outcome.HELD, Outcome.BY_MEAN}:
+            return Verdict.PARTLY
+        return Verdict.NOT_HELD if Outcome.NOT_HELD in outcomes else Verdict.UNDECIDED
+
+    @property
+    def _tested(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.outcome in TESTED]
 
     @property
     def text(self) -> str:
         """The verdict, and what it rests on: ``held where tested (2 of 6; 4 not run)``."""
         counts = Counter(finding.outcome for finding in self.findings)
-        total, tested = len(self.findings), sum(counts[outcome] for outcome in TESTED)
+        total, tested = len(self.findings), len(self._tested)
         verdict = str(self.verdict)
         remarks = []
         if self.verdict is Verdict.HELD and tested < total:
             verdict += " where tested"
             remarks.append(f"{tested} of {total}")
-        elif tested:
+        elif self.verdict in (Verdict.NOT_TESTABLE, Verdict.CALIBRATED):
+            if tested:
+                remarks.append(f"{tested} of {total} tested, none that decides")
+        else:
             remarks.append(f"{counts[Outcome.HELD]} of {tested}")
+        if counts[Outcome.UNDECIDED]:
+            remarks.append(f"{counts[Outcome.UNDECIDED]} undecided")
         if counts[Outcome.BY_MEAN]:
-            remarks.append(f"{counts[Outcome.BY_MEAN]} by the mean, not by the interval")
+            remarks.append(f"{counts[Outcome.BY_MEAN]} by the mean, without an interval")
+        if counts[Outcome.CALIBRATED]:
+            remarks.append(f"{counts[Outcome.CALIBRATED]} that the data were made to match")
         if counts[Outcome.NOT_RUN]:
             remarks.append(f"{counts[Outcome.NOT_RUN]} not run")
         if counts[Outcome.SHORT]:
@@ -83,9 +99,10 @@ class Judged(NamedTuple):
     @property
     def deciding(self) -> Finding | None:
         """The tested number furthest outside, or else the least far inside, its criterion."""
-        tested = [finding for finding in self.findings if finding.outcome in TESTED]
+        if self.verdict in (Verdict.NOT_TESTABLE, Verdict.CALIBRATED):
+            return None
         order = {outcome: rank for rank, outcome in enumerate(reversed(TESTED))}
-        return min(tested, key=lambda f: (order[f.outcome], f.margin), default=None)
+        return min(self._tested, key=lambda f: (order[f.outcome], f.margin), default=None)
 
     @property
     def paper(self) -> str:
@@ -117,8 +134,8 @@ def claims_table(judged: Iterable[Judged], caption: str = "", digits: int = 2) -
             )
         )
     header = (
-        "claim", "as a prediction", "verdict", "deciding number (95 % interval)", "holds when",
-        "met by the paper's numbers",
+        "claim", "as a prediction", "verdict", "deciding number (95 % interval; corrected p)",
+        "holds when", "met by the paper's numbers",
     )  # fmt: skip
     return Table(header, tuple(rows), caption, stub=1, left=(1, 2, 3, 4))
 
@@ -131,14 +148,17 @@ def findings_table(judged: Iterable[Judged], caption: str = "", digits: int = 2)
             finding.what,
             finding.unit,
             Estimate(finding.value, low=finding.low, high=finding.high, digits=digits),
+            "" if finding.p is None else p_value(finding.p),
             Estimate(finding.paper, digits=digits),
             str(finding.outcome),
         )
         for one in judged
         for finding in one.findings
     )
-    header = ("claim", "number", "unit", "ours (95 % interval)", "paper", "outcome")
-    return Table(header, rows, caption, stub=2, left=(5,))
+    header = (
+        "claim", "number", "unit", "ours (95 % interval)", "corrected p", "paper", "outcome",
+    )  # fmt: skip
+    return Table(header, rows, caption, stub=2, left=(6,))
 
 
 def _told(finding: Finding, digits: int) -> str:
@@ -146,5 +166,8 @@ def _told(finding: Finding, digits: int) -> str:
     if finding.unit:
         text += f" {finding.unit}"
     if finding.low is not None and finding.high is not None:
-        text += f" ({number(finding.low, digits)} to {number(finding.high, digits)})"
+        inside = f"{number(finding.low, digits)} to {number(finding.high, digits)}"
+        if finding.p is not None:
+            inside += f"; p {p_value(finding.p)}"
+        text += f" ({inside})"
     return text

@@ -16,13 +16,15 @@ class Outcome(StrEnum):
     """Of one number against its criterion."""
 
     HELD = "held"
-    BY_MEAN = "held by the mean, not by its interval"
+    BY_MEAN = "held by the mean, which has no interval"
+    UNDECIDED = "undecided: its interval holds both"
     NOT_HELD = "not held"
+    CALIBRATED = "calibrated, not tested"
     NOT_RUN = "not testable in this preset"
     SHORT = "supports no claim: short of its plateau"
 
 
-TESTED = (Outcome.HELD, Outcome.BY_MEAN, Outcome.NOT_HELD)
+TESTED = (Outcome.HELD, Outcome.BY_MEAN, Outcome.UNDECIDED, Outcome.NOT_HELD)
 
 
 class Criterion(NamedTuple):
@@ -38,14 +40,16 @@ class Criterion(NamedTuple):
     def outcome(self, value: Real, low: Real | None, high: Real | None) -> Outcome:
         """Of a number with its interval.
 
-        Held when the number and its whole interval lie inside; not held when the number does not;
-        in between, and without an interval, held by the mean alone.
+        Held when the whole interval lies inside, not held when all of it lies beyond a limit, and
+        undecided in between: a difference whose interval holds zero is neither. A number without
+        an interval is held by the mean alone, or not held.
         """
-        if not self.holds(value):
-            return Outcome.NOT_HELD
-        ends = [end for end in (low, high) if end is not None]
-        whole = len(ends) == 2 and all(self.holds(end) for end in ends)
-        return Outcome.HELD if whole else Outcome.BY_MEAN
+        if low is None or high is None:
+            return Outcome.BY_MEAN if self.holds(value) else Outcome.NOT_HELD
+        if all(self.holds(number) for number in (low, value, high)):
+            return Outcome.HELD
+        beyond = low > self.below or high < self.above
+        return Outcome.NOT_HELD if beyond else Outcome.UNDECIDED
 
     def margin(self, value: Real) -> float:
         """Distance to the nearest limit, negative outside."""
@@ -73,6 +77,10 @@ class Finding(NamedTuple):
     margin
         How far inside the criterion, in half widths of the interval where there is one, negative
         outside; not a number where nothing was tested.
+    p
+        Of a difference, corrected for the number of comparisons; None where there is none.
+    needed
+        A claim of which no needed number could be tested is not testable.
     """
 
     what: str
@@ -84,6 +92,8 @@ class Finding(NamedTuple):
     paper: float | None = None
     paper_held: bool | None = None
     margin: float = math.nan
+    p: float | None = None
+    needed: bool = True
 
 
 class Rows:
@@ -97,8 +107,14 @@ class Rows:
     short
         Pairs ``(model, input)`` of networks that were stopped short of their plateau. Whatever
         rests on one of them supports no claim.
+    calibrated
+        Pairs ``(model, input)`` whose numbers the data were made to match. What rests on such
+        alone tests nothing; their difference to something else does.
     common
         Names that all rows share, such as the region.
+    p_values
+        What follows the metric, after a comma, in the names of rows that hold the corrected
+        p values of differences.
 
     Notes
     -----
@@ -112,10 +128,13 @@ class Rows:
         results: Iterable[Mapping[str, Any]],
         *,
         short: Collection[Arm] = (),
+        calibrated: Collection[Arm] = (),
         common: Mapping[str, str | None] | None = None,
+        p_values: str = "p",
     ) -> None:
         common = {} if common is None else common
-        self._short = frozenset(short)
+        self._short, self._calibrated = frozenset(short), frozenset(calibrated)
+        self._p_values = p_values
         self._rows: dict[tuple[Any, ...], Mapping[str, Any]] = {}
         for row in results:
             if any(row.get(name) != value for name, value in common.items()):
@@ -141,8 +160,9 @@ class Rows:
         if row is None:
             row = {"unit": one.get("unit", ""), "ours": _less(one.get("ours"), other.get("ours"))}
         paper = _less(one.get("paper"), other.get("paper"))
+        p = self._rows.get((*name, f"{metric}, {self._p_values}"), {}).get("ours")
         return self._finding(
-            criterion, f"{name[0]}, {name[1]}, {metric}", row, paper, [first, second]
+            criterion, f"{name[0]}, {name[1]}, {metric}", row, paper, [first, second], _finite(p)
         )
 
     def _finding(
@@ -152,6 +172,7 @@ class Rows:
         row: Mapping[str, Any],
         paper: float | None,
         arms: Sequence[Arm],
+        p: float | None = None,
     ) -> Finding:
         value, low, high = (_finite(row.get(name)) for name in ("ours", "low", "high"))
         margin = math.nan
@@ -159,12 +180,14 @@ class Rows:
             outcome = Outcome.NOT_RUN
         elif self._short.intersection(arms):
             outcome = Outcome.SHORT
+        elif self._calibrated.issuperset(arms):
+            outcome = Outcome.CALIBRATED
         else:
             outcome = criterion.outcome(value, low, high)
             half = (high - low) / 2 if low is not None and high is not None else 0.0
             margin = criterion.margin(value) / (half or 1.0)
         held = None if paper is None else criterion.holds(paper)
-        return Finding(what, row.get("unit", ""), outcome, value, low, high, paper, held, margin)
+        return Finding(what, row.get("unit", ""), outcome, value, low, high, paper, held, margin, p)
 
 
 def compared(first: Arm, second: Arm) -> Arm:
@@ -182,9 +205,10 @@ def compared(first: Arm, second: Arm) -> Arm:
 def smallest(findings: Sequence[Finding], what: str) -> Finding:
     """The best of several methods whose number should be small: the claim that one of them holds.
 
-    The smallest of those that could be tested. Where it does not hold, and others were not run or
-    stopped short of their plateau, one of those might have: then nothing was tested. The best of
-    several on the same subjects flatters itself; its interval does not know of the choice.
+    The smallest of those that could be tested. Where it does not hold or is undecided, and others
+    were not run or stopped short of their plateau, one of those might have: then nothing was
+    tested. The best of several on the same subjects flatters itself; its interval does not know of
+    the choice.
 
     Parameters
     ----------
@@ -196,7 +220,7 @@ def smallest(findings: Sequence[Finding], what: str) -> Finding:
     tested = [f for f in findings if f.outcome in TESTED and f.value is not None]
     open_ones = [f for f in findings if f.outcome not in TESTED]
     best = min(tested, key=lambda f: f.value or 0.0, default=None)
-    if best is None or (best.outcome is Outcome.NOT_HELD and open_ones):
+    if best is None or (best.outcome in (Outcome.NOT_HELD, Outcome.UNDECIDED) and open_ones):
         outcomes = {f.outcome for f in open_ones}
         best = Finding(
             what, findings[0].unit, Outcome.SHORT if Outcome.SHORT in outcomes else Outcome.NOT_RUN

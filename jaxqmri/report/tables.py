@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 ABSENT = "–"
+SMALLEST_P = 0.001
 
 Real = float | int | np.number
 
@@ -156,6 +157,13 @@ def number(value: Real | None, digits: int | None = None) -> str:
     return text.replace("-", "\u2212") if "e" not in text else text
 
 
+def p_value(value: Real | None) -> str:
+    """A p value as it is printed: three decimals, and what is smaller than that by its bound."""
+    if value is not None and value < SMALLEST_P:
+        return f"<{SMALLEST_P:g}"
+    return number(value, 3)
+
+
 def beside_paper(
     results: Sequence[Mapping[str, Any]],
     *,
@@ -217,6 +225,7 @@ def result_list(
     names: Sequence[str] = ("model", "input", "region", "metric", "unit"),
     caption: str = "",
     digits: int | None = 2,
+    p_values: Collection[str] = (),
 ) -> Table:
     """Results one a line: ours with its interval, the paper's, and the difference.
 
@@ -228,6 +237,8 @@ def result_list(
         What names a result; a name that no result has is left out.
     caption, digits
         As in :class:`Table` and :class:`Estimate`.
+    p_values
+        Metrics that are p values, printed by :func:`p_value`.
     """
     shown = [name for name in names if any(result.get(name) is not None for result in results)]
     rows: list[tuple[Cell, ...]] = []
@@ -239,7 +250,9 @@ def result_list(
             (
                 *(_label(result.get(name)) for name in shown),
                 result.get("n"),
-                Estimate(ours, result.get("ours_sd"), low, high, digits),
+                p_value(ours)
+                if result.get("metric") in p_values
+                else Estimate(ours, result.get("ours_sd"), low, high, digits),
                 Estimate(paper, result.get("paper_sd"), digits=digits),
                 Estimate(difference, digits=digits),
             )

@@ -1,5 +1,6 @@
 """Differences between groups of subjects, by the reference and by a method."""
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,7 +16,7 @@ VOXELS = 5
 
 def rows_of(people, means):
     ends = np.arange(len(people) + 1) * VOXELS
-    slices = [slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    slices = [slice(a, b) for a, b in pairwise(ends)]
     study = SimpleNamespace(participants=people, slices=slices)
     reference = Maps(np.repeat(means, VOXELS), np.ones(means.size * VOXELS, np.uint8))
     halved = reference._replace(t1rho=45.0 + 0.5 * (reference.t1rho - 45.0))

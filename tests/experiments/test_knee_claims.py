@@ -48,7 +48,7 @@ def test_the_papers_own_numbers_against_its_claims():
 def test_means_alone_hold_a_claim_by_the_mean_only():
     found = by_name(judge_claims(printed(ours=True)))
     assert found["U-Net with PD"].verdict is Verdict.PARTLY
-    assert "3 by the mean, not by the interval" in found["U-Net with PD"].text
+    assert "3 by the mean, without an interval" in found["U-Net with PD"].text
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +109,31 @@ def test_claims_of_a_run_on_part_of_the_table(errors):
     assert found["MLP without PD"].verdict is Verdict.NOT_TESTABLE
     assert found["better than calibrated NLLS"].verdict is Verdict.PARTLY  # the MLP is not
     assert found["better than calibrated NLLS"].deciding.what.startswith(MLP)
+
+
+def test_what_the_simulation_was_calibrated_on_is_not_tested_on_it(errors):
+    rows = rows_of(errors)
+    found = by_name(judge_claims(rows, simulated=True))
+    assert found["no NLLS from PD"].verdict is Verdict.CALIBRATED
+    assert by_name(judge_claims(rows))["no NLLS from PD"].verdict is Verdict.HELD
+    for name in ("target met", "U-Net with PD", "MLP learns"):
+        assert found[name].verdict is Verdict.HELD
+
+
+def test_the_target_is_about_inputs_with_a_pd_weighted_image(errors):
+    without = {(model, name.replace("PD", "0")): each for (model, name), each in errors.items()}
+    found = by_name(judge_claims(rows_of(without)))["target met"]
+    assert found.verdict is Verdict.NOT_TESTABLE
+    assert "2 of 6 tested, none that decides" in found.text
+
+
+def test_the_corrected_p_stands_beside_the_number_that_decides(errors):
+    rows = rows_of(errors)
+    deciding = by_name(judge_claims(rows))["U-Net with PD"].deciding
+    model, name, metric = deciding.what.split(", ")
+    (row,) = [r for r in rows if (r.model, r.input, r.metric) == (model, name, f"{metric}, {P_T}")]
+    assert deciding.p == row.ours
+    assert "; p <0.001)" in claims_table(judge_claims(rows)).markdown()
 
 
 def test_a_network_short_of_its_plateau_holds_nothing_up(errors):

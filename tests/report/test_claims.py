@@ -29,10 +29,12 @@ def judged(rows, *sources, model="MLP"):
     ("value", "low", "high", "outcome"),
     [
         (4.0, 3.0, 4.9, Outcome.HELD),
-        (4.0, 3.0, 5.1, Outcome.BY_MEAN),
+        (4.0, 3.0, 5.1, Outcome.UNDECIDED),
         (4.0, None, None, Outcome.BY_MEAN),
-        (5.1, 4.0, 6.0, Outcome.NOT_HELD),
-        (5.0, 4.0, 6.0, Outcome.NOT_HELD),
+        (5.1, None, None, Outcome.NOT_HELD),
+        (5.1, 4.0, 6.0, Outcome.UNDECIDED),
+        (5.0, 5.0, 6.0, Outcome.UNDECIDED),
+        (5.5, 5.1, 6.0, Outcome.NOT_HELD),
     ],
 )
 def test_the_whole_interval_must_meet_the_criterion(value, low, high, outcome):
@@ -48,9 +50,12 @@ def test_the_whole_interval_must_meet_the_criterion(value, low, high, outcome):
         ((4, 3, 4.5), (6, 5.5, 7), Verdict.PARTLY, "held partly (1 of 2)"),
         ((7, 6, 8), (6, 5.5, 7), Verdict.NOT_HELD, "not held (0 of 2)"),
         (
-            (4, 3, 6), (3, 2, 4), Verdict.PARTLY,
-            "held partly (1 of 2; 1 by the mean, not by the interval)",
+            (4,), (3, 2, 4), Verdict.PARTLY,
+            "held partly (1 of 2; 1 by the mean, without an interval)",
         ),
+        ((4, 3, 6), (3, 2, 4), Verdict.PARTLY, "held partly (1 of 2; 1 undecided)"),
+        ((4, 3, 6), (6, 4, 8), Verdict.UNDECIDED, "undecided (0 of 2; 2 undecided)"),
+        ((4, 3, 6), (7, 6, 8), Verdict.NOT_HELD, "not held (0 of 2; 1 undecided)"),
         ((4, 3, 4.5), (None,), Verdict.HELD, "held where tested (1 of 2; 1 not run)"),
         ((math.nan,), (None,), Verdict.NOT_TESTABLE, "not testable here (2 not run)"),
     ],
@@ -92,11 +97,45 @@ def test_differences_are_paired_where_there_is_a_row_for_it():
     assert (unpaired.value, unpaired.low, unpaired.outcome) == (-2.0, None, Outcome.BY_MEAN)
     between = Rows(rows).difference(smaller, ("A", "x"), ("A", "y"), "RPE")
     assert (between.value, between.outcome) == (0.5, Outcome.NOT_HELD)
+    assert (between.p, unpaired.p, found.p) == (None, None, None)
+    p_row = row("A", "x minus y", 0.03, metric="RPE, p (Holm)")
+    tested = Rows([*rows, p_row], p_values="p (Holm)")
+    assert tested.difference(smaller, ("A", "x"), ("A", "y"), "RPE").p == 0.03
     for arm in (("A", "x"), ("B", "x")):
         short = Rows(rows, short={arm}).difference(smaller, ("A", "x"), ("B", "x"), "RPE")
         assert short.outcome is Outcome.SHORT
     missing = Rows(rows).difference(smaller, ("A", "x"), ("C", "x"), "RPE")
     assert missing.outcome is Outcome.NOT_RUN
+
+
+def test_numbers_that_the_data_were_made_to_match_test_nothing():
+    rows = [row("A", "x", 4.0, 3, 4.5), row("B", "x", 1.0, 0.5, 1.5)]
+    claim = Claim("target", "Small.", "RPE below 5 %", lambda found: [
+        found.value(BELOW_5, "A", "x", "RPE")
+    ])  # fmt: skip
+    found = Rows(rows, calibrated={("A", "x")})
+    (result,) = report.judge([claim], found)
+    assert result.verdict is Verdict.CALIBRATED
+    assert result.text == "calibrated, not tested (1 that the data were made to match)"
+    assert result.deciding is None
+    assert found.value(BELOW_5, "B", "x", "RPE").outcome is Outcome.HELD
+    against = found.difference(Criterion(below=0.0), ("B", "x"), ("A", "x"), "RPE")
+    assert against.outcome is Outcome.BY_MEAN
+
+
+def test_without_a_number_that_it_needs_a_claim_is_not_testable():
+    def of(*needed):
+        rows = Rows([row("MLP", "a", 1.0, 0.5, 1.5), row("MLP", "b", None)])
+        claim = Claim("target", "Small.", "RPE below 5 %", lambda found: [
+            found.value(BELOW_5, "MLP", name, "RPE")._replace(needed=name in needed)
+            for name in ("a", "b")
+        ])  # fmt: skip
+        return report.judge([claim], rows)[0]
+
+    assert of("a").verdict is Verdict.HELD
+    assert of("b").verdict is Verdict.NOT_TESTABLE
+    assert of("b").text == "not testable here (1 of 2 tested, none that decides; 1 not run)"
+    assert of("b").deciding is None
 
 
 def test_the_best_of_several():
@@ -109,6 +148,8 @@ def test_the_best_of_several():
     assert best([good, bad]).value == 4.0
     assert (best([good, bad]).paper, best([good, bad]).paper_held) == (3.0, True)
     assert best([good]).outcome is Outcome.HELD  # one that holds is enough
+    assert best([row("A", "x", 6.0, 4, 8)]).outcome is Outcome.NOT_RUN
+    assert best([row("A", "x", 6.0, 4, 8), bad]).outcome is Outcome.UNDECIDED
     assert best([bad]).outcome is Outcome.NOT_RUN  # the other might have held
     assert best([good, bad], short={("A", "x")}).outcome is Outcome.SHORT
     assert best([row("A", "x", 7.0, 6, 8), bad]).outcome is Outcome.NOT_HELD

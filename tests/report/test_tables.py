@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from jaxqmri import report
 from jaxqmri.report.tables import Beside, Estimate, Table, beside_paper, number, result_list
 
 
@@ -84,3 +85,18 @@ def test_result_list_has_the_difference_and_drops_empty_names():
 def test_ragged_rows_are_refused():
     with pytest.raises(ValueError, match="3 cells, the header 2"):
         Table(("a", "b"), (("x", 1, 2),))
+
+
+def test_a_small_p_value_is_told_by_its_bound():
+    assert report.p_value(0.0) == "<0.001"
+    assert report.p_value(0.00099) == "<0.001"
+    assert report.p_value(0.001) == "0.001"
+    assert report.p_value(1.0) == "1.000"
+    assert report.p_value(None) == report.p_value(float("nan")) == "–"
+    results = [
+        {"model": "A minus B", "metric": "MAE, p", "ours": 1e-9},
+        {"model": "A minus B", "metric": "MAE", "ours": 0.0},
+    ]
+    table = report.result_list(results, names=("model", "metric"), p_values={"MAE, p"})
+    assert table.markdown().count("<0.001") == 1
+    assert table.html().count("&lt;0.001") == 1
