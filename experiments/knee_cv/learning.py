@@ -37,7 +37,7 @@ class Learning:
         Augmentation: probability, degrees, pixels, and SD in units of the scaled images.
     """
 
-    features: tuple[int, ...] = (6, 12, 24, 48)
+    features: tuple[int, ...] = (8, 16, 32, 64)
     mlp_width: float = 0.25
     unet_batch: int = 8
     mlp_batch: int = 512
