@@ -11,6 +11,7 @@ from experiments.knee_cv.arms import Learnt
 from experiments.knee_cv.claims import judge_claims
 from experiments.knee_cv.comparisons import Arm
 from experiments.knee_cv.paper import INPUTS, MLP, NETWORKS, NLLS, TABLE_4, UNMASKED
+from experiments.knee_cv.remarks import remarks, source
 from experiments.knee_cv.results import (
     ALL_TIMES,
     CARTILAGE,
@@ -20,6 +21,7 @@ from experiments.knee_cv.results import (
     Study,
     labelled,
 )
+from experiments.knee_cv.settings import Settings
 from experiments.knee_cv.subjects import Task, displayed
 from experiments.knee_cv.tables import (
     ALL_MODELS,
@@ -55,7 +57,7 @@ BELOW = {
 def say_reference(rows: Sequence[Result], study: Study) -> None:
     """Print what the data are, the reference's mean, and the head of the table that follows."""
     mean = next(r for r in rows if r.metric == "mean T1rho" and r.region == CARTILAGE)
-    say(f"\n{_source(study)}.\nReference, mean T1rho: {_beside(mean)} ms  [paper in brackets]")
+    say(f"\n{source(study)}.\nReference, mean T1rho: {_beside(mean)} ms  [paper in brackets]")
     say(f"MAPE and RPE of {NLLS} are of the prediction, as in the paper.\n")
     heads = [labelled(metric, METRICS[metric][0]) for metric in TABLE_4[NETWORKS[0]]]
     say("  ".join(["".ljust(WIDE), *(head.rjust(17) for head in heads)]))
@@ -79,27 +81,45 @@ def write(
 ) -> None:
     """Write figures, tables, page and metrics, and print the tables."""
     drawn = _figures(run, study, reference, found, tasks, learnt)
+    short = _short(learnt)
+    told = remarks(run.results, study, run.command.preset, short)
     claims, behind = claim_tables(run, study, learnt)
-    parts = {CLAIMS: [claims], **tables_of(run.results, study.simulated), BEHIND: [behind]}
+    trained = trained_as(run.settings, run.command.seed) if learnt.curves else ""
+    tables = tables_of(run.results, study, short, trained)
+    parts = {CLAIMS: [claims], **tables, BEHIND: [behind]}
     title = f"# Knee T1rho from a PD-weighted image: `{run.name}`, preset {run.command.preset}\n"
-    text = "\n".join([title, *(f"{remark}\n" for remark in _remarks(run, study)), *_headed(parts)])
-    run.write(text, partial(_write_page, run, study, parts, drawn))
+    text = "\n".join([title, *(f"{remark}\n" for remark in told), *_headed(parts)])
+    run.write(text, partial(_write_page, run, study, told, parts, drawn))
     for table in parts[ALL_MODELS]:
         say("\n" + table.markdown())
-    say(f"{_source(study)}. Report: {run.folder / 'report.html'}")
+    say(f"{source(study)}. Report: {run.folder / 'report.html'}")
 
 
 def claim_tables(run: Run[Any], study: Study, learnt: Learnt) -> tuple[Table, Table]:
     """What of the paper's claims held, and each number behind it."""
-    short = [arm for arm, folds in learnt.settled.items() if not all(folds)]
-    judged = judge_claims(run.results, short, simulated=study.simulated)
-    source = "Simulated data. " if study.simulated else ""
+    judged = judge_claims(run.results, _short(learnt), simulated=study.simulated)
+    data = "Simulated data. " if study.simulated else ""
     preset = run.command.preset
     smoke = "This preset claims nothing. " if preset == "smoke" else ""
     return (
-        claims_table(judged, f"{source}{smoke}Claims as predictions. {INTERVALS}"),
-        findings_table(judged, f"{source}{smoke}Every number that a claim rests on."),
+        claims_table(judged, f"{data}{smoke}Claims as predictions. {INTERVALS}"),
+        findings_table(judged, f"{data}{smoke}Every number that a claim rests on."),
     )
+
+
+def trained_as(settings: Settings, seed: int) -> str:
+    """What a caption says of how the networks were trained."""
+    learning = settings.learning
+    return (
+        f"Networks: U-Nets of {'-'.join(map(str, learning.features))} channels, MLP at "
+        f"{learning.mlp_width:g} of the paper's widths, each trained from one seed ({seed}); "
+        "intervals over subjects ignore the variance of training."
+    )
+
+
+def _short(learnt: Learnt) -> list[Arm]:
+    """Networks with a fold that did not reach its plateau."""
+    return [arm for arm, folds in learnt.settled.items() if not all(folds)]
 
 
 def _headed(parts: Mapping[str, Sequence[Table]]) -> list[str]:
@@ -107,43 +127,6 @@ def _headed(parts: Mapping[str, Sequence[Table]]) -> list[str]:
         f"## {name}\n\n" + "\n".join(table.markdown() for table in tables)
         for name, tables in parts.items()
     ]
-
-
-def _source(study: Study) -> str:
-    count = len(study.subjects)
-    if study.simulated:
-        return f"Simulated data: {count} digital knees, nobody was scanned"
-    return f"Data of {count} subjects"
-
-
-def _remarks(run: Run[Any], study: Study) -> list[str]:
-    """What must be known before a number is read."""
-    remarks = []
-    if study.simulated:
-        remarks += [
-            f"{_source(study)}. Absolute errors depend on how much the simulated T1rho varies "
-            "from voxel to voxel and on the noise, which are assumptions; compare signs, "
-            "orderings, and the trend with spin-lock time. Digital knees have less variety of "
-            "shape, pathology and artefact than real ones, and are registered more easily.",
-            "The noise, the gain of the simulated PD-weighted scan (its mean and its spread over "
-            "subjects) and the spread of T1rho between subjects were chosen so that two-point fits "
-            "come near the paper's. For NLLS, agreement is therefore calibration, not a finding; "
-            "what is left as a check is that one set of values serves all six inputs at once. The "
-            "study's own mean and spread of the gain and spread between subjects were first chosen "
-            "with the paper's whole table in view, its networks included; a grid scored on the "
-            "rows of NLLS alone, run afterwards, ranks them among its best three.",
-            "All tissues of a simulated subject share one PD gain. That a network which sees the "
-            "tissue around cartilage can read the gain there is so by construction of the "
-            "simulation, not a finding about real scans.",
-        ]
-    else:
-        remarks.append(
-            f"{_source(study)}. The paper's cohort is another one, scanned and drawn by others: "
-            "differences between ours and theirs hold the difference of the data as well."
-        )
-    if run.command.preset == "smoke":
-        remarks.append("Preset smoke shows that everything runs. Its numbers claim nothing.")
-    return remarks
 
 
 def _figures(
@@ -242,6 +225,7 @@ def _described(study: Study, index: int) -> str:
 def _write_page(
     run: Run[Any],
     study: Study,
+    told: Sequence[str],
     parts: Mapping[str, Sequence[Table]],
     drawn: Mapping[str, tuple[Figure, str]],
     seconds: float,
@@ -284,7 +268,7 @@ def _write_page(
         kicker=f"{run.name}, preset {run.command.preset}",
         opening=[
             report.numbers(_key_numbers(run.results, seconds)),
-            *(report.note(remark, warning=study.simulated) for remark in _remarks(run, study)),
+            *(report.note(remark, warning=study.simulated) for remark in told),
         ],
         footer=f"jaxqmri {__version__}",
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 from experiments.knee_cv.agreement import HIDDEN
 from experiments.knee_cv.arms import TRAINING
-from experiments.knee_cv.comparisons import COMPARED, COMPETITORS, P_T, P_WILCOXON
-from experiments.knee_cv.paper import INPUTS, NETWORKS, NLLS, TABLE_4
+from experiments.knee_cv.comparisons import COMPARED, COMPETITORS, P_T, P_WILCOXON, Arm
+from experiments.knee_cv.paper import INPUTS, NETWORKS, NLLS
+from experiments.knee_cv.remarks import SHORT
 from experiments.knee_cv.results import (
     AT_BOUND,
     CARTILAGE,
@@ -17,15 +19,15 @@ from experiments.knee_cv.results import (
     NO_ESTIMATE,
     REFERENCE,
     TRUTH_METRICS,
+    Study,
     labelled,
 )
 from experiments.knee_cv.retest import RETEST
-from experiments.knee_cv.subjects import REGIONS
+from experiments.knee_cv.subjects import REGIONS, person_of
 from experiments.run import Result
 from jaxqmri import report
-from jaxqmri.report import Table
+from jaxqmri.report import Estimate, Table
 
-PRINTED = tuple(TABLE_4[NLLS])
 TWO_POINT = "Two-point fits beside the paper's (Table 4)"
 REFERENCE_FIT = "Reference: the fit to four spin-lock times"
 ALL_MODELS = "All models beside the paper's (Table 4)"
@@ -40,16 +42,47 @@ def _by_input(result: Result) -> int:
     return INPUTS.index(result.input) if result.input in INPUTS else -1
 
 
-def tables_of(results: Sequence[Result], simulated: bool) -> dict[str, list[Table]]:
+def _arms(entry: Mapping[str, Any]) -> set[Arm]:
+    """Model and input of a row; both of a difference's."""
+    models, inputs = (str(entry[key]).split(" minus ") for key in ("model", "input"))
+    return set(product(models, inputs))
+
+
+def _similarities(study: Study) -> Table:
+    return Table(
+        ("subject", "SSIM before registration", "SSIM after"),
+        tuple(
+            (
+                "_".join(f"{key}-{name}" for key, name in person_of(entities).items()),
+                *(Estimate(float(one), digits=3) for one in one_subject),
+            )
+            for entities, one_subject in zip(
+                study.entities, (subject.similarity for subject in study.subjects), strict=True
+            )
+        ),
+        "Each subject's SSIM of the PD-weighted image with TSL 0, over the cartilage.",
+        stub=1,
+    )
+
+
+def tables_of(
+    results: Sequence[Result], study: Study, short: Collection[Arm] = (), trained_as: str = ""
+) -> dict[str, list[Table]]:
     """All tables, by the title of their section, in reading order.
 
     Parameters
     ----------
     results
         Every row of the run.
-    simulated
-        Whether each table must say that nobody was scanned.
+    study
+        The subjects. Where they are simulated each table says that nobody was scanned.
+    short
+        Model and input of networks that were stopped short of their plateau: marked wherever a
+        number of theirs stands.
+    trained_as
+        Sizes and seed of the networks, for captions.
     """
+    trained_as = f" {trained_as}" if trained_as else ""
     entries = [
         {**result.entry(), "measure": labelled(result.metric, result.unit)}
         for result in sorted(results, key=_by_input)
@@ -58,11 +91,24 @@ def tables_of(results: Sequence[Result], simulated: bool) -> dict[str, list[Tabl
     def chosen(**wanted: Any) -> list[dict[str, Any]]:
         return [e for e in entries if all(e[key] in values for key, values in wanted.items())]
 
+    def marked(model: str) -> str:
+        inputs = [name for name in INPUTS if (model, name) in short]
+        return f"{model} ({', '.join(inputs)}: {SHORT})" if inputs else model
+
+    def named(chosen: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [e | {"model": marked(e["model"])} for e in chosen]
+
+    def by_arm(chosen: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            e | {"model": f"{e['model']} ({SHORT})"} if _arms(e).intersection(short) else e
+            for e in chosen
+        ]
+
     whole = {"region": (CARTILAGE,)}
     nlls = chosen(model=(NLLS,), metric=tuple(METRICS), **whole)
     everyone = (*NETWORKS, NLLS, *COMPETITORS)
     all_models = chosen(model=everyone, metric=tuple(METRICS), input=INPUTS, **whole)
-    hidden = chosen(model=everyone, metric=HIDDEN)
+    hidden = chosen(model=(REFERENCE, *everyone), metric=HIDDEN)
     with_p = {f"{metric}, {test}" for metric in COMPARED for test in (P_T, P_WILCOXON)}
     paired = [
         e
@@ -85,27 +131,27 @@ def tables_of(results: Sequence[Result], simulated: bool) -> dict[str, list[Tabl
     tables = {
         ALL_MODELS: [
             beside(
-                [entry for entry in all_models if entry["model"] == model],
+                named([entry for entry in all_models if entry["model"] == model]),
                 down=("model", "measure"),
-                caption=f"{model} over the whole cartilage: mean ± SD over subjects, ours with "
-                "the paper's.",
+                caption=f"{marked(model)} over the whole cartilage: mean ± SD over subjects, ours "
+                "with the paper's." + (trained_as if model in NETWORKS else ""),
             )
             for model in everyone
             if any(entry["model"] == model for entry in all_models)
         ],
         WHAT_RPE_HIDES: [
             report.result_list(
-                hidden,
+                by_arm(hidden),
                 names=("model", "input", "measure"),
                 caption="A method that predicts near the cohort's mean has a small regional error. "
                 "Slope and ICC of its subject means with the reference's are then near 0, and "
                 "of the difference between patients and volunteers little survives. 95 % "
-                "bootstrap intervals over subjects.",
+                f"bootstrap intervals over subjects.{trained_as}",
             )
         ],
         RETESTED: [
             report.result_list(
-                chosen(metric=RETEST),
+                by_arm(chosen(metric=RETEST)),
                 names=("model", "input", "measure"),
                 caption="New digital subjects scanned and drawn twice, with another pose, gain, "
                 "field and noise each time; mean T1rho of the whole cartilage, networks of the "
@@ -115,16 +161,17 @@ def tables_of(results: Sequence[Result], simulated: bool) -> dict[str, list[Tabl
         ],
         PAIRED: [
             report.result_list(
-                paired,
+                by_arm(paired),
+                p_values=with_p,
                 names=("model", "input", "measure"),
                 caption="Mean difference over subjects with its 95 % bootstrap interval; negative "
                 "where the first is the better. p corrected after Holm over all comparisons of a "
-                "metric.",
+                f"metric; intervals are not corrected.{trained_as}",
             )
         ],
         TRAINED: [
             beside(
-                trained,
+                named(trained),
                 down=("model", "measure"),
                 caption="Mean ± SD over folds. A network with a fold short of its plateau supports "
                 "no claim.",
@@ -148,14 +195,14 @@ def tables_of(results: Sequence[Result], simulated: bool) -> dict[str, list[Tabl
         ],
         "Regions of the cartilage": [
             beside(
-                regions,
+                named(regions),
                 down=("region", "model", "measure"),
                 caption="Each region; the paper's supplement has them, its text does not.",
             )
         ],
         "Voxels without an estimate, and at a bound": [
             beside(
-                status,
+                named(status),
                 down=("model", "measure"),
                 caption="Share of each subject's cartilage voxels. Voxels without an estimate, in "
                 "the reference or in the two-point fit, have no error and are left out of the "
@@ -166,7 +213,7 @@ def tables_of(results: Sequence[Result], simulated: bool) -> dict[str, list[Tabl
     if truth:
         tables["Errors to the simulator's truth"] = [
             beside(
-                truth,
+                named(truth),
                 down=("model", "measure"),
                 caption="The truth is the mean T1rho of the cartilage in each voxel. The images "
                 "hold the fluid beside it, imperfect spin locks and noise as well, behind the "
@@ -180,7 +227,8 @@ def tables_of(results: Sequence[Result], simulated: bool) -> dict[str, list[Tabl
             caption="PD-weighted to T1rho images, up to the stage that `registration` of the "
             "settings names. SSIM is within slices, over the "
             "cartilage, after one factor for the gain; how the paper computed its own is not told.",
-        )
+        ),
+        _similarities(study),
     ]
     tables["Participants"] = [
         report.result_list(
@@ -198,7 +246,7 @@ def tables_of(results: Sequence[Result], simulated: bool) -> dict[str, list[Tabl
         )
     ]
     tables = {name: parts for name, parts in tables.items() if any(table.rows for table in parts)}
-    if simulated:
+    if study.simulated:
         tables = {
             name: [replace(table, caption=f"Simulated data. {table.caption}") for table in parts]
             for name, parts in tables.items()
