@@ -13,8 +13,8 @@ Command
     python -m experiments.knee_cv [--preset smoke|quick|full|paper] [--data DIR] [--out DIR]
         [--ablation NAME] [--physics-weight W]
 Duration, on two CPU cores
-    smoke two minutes; quick about five minutes once the 40 knees are simulated and registered
-    (three minutes more the first time); full about 45 minutes; paper is for a GPU.
+    smoke two minutes; quick about twelve minutes once the 40 knees are simulated and registered,
+    four more the first time; full and paper have not been timed and are for longer, or a GPU.
 What to expect
     With a PD-weighted image NLLS is far too long, near its bound of 100 ms, because that image is
     darker than one without spin lock; the longer the spin lock, the less so. Networks learn the
