@@ -50,7 +50,7 @@ def rows(settings: Settings) -> Iterator[dict[str, Any]]:
         for snr in (case.precise_snr, LOW_SNR.get(case.name, USUAL_LOW_SNR)):
             began = time.perf_counter()
             images, sigma = case.noisy(settings.voxels, snr, settings.seed)
-            options = case.options | {"sigma": sigma}
+            options: dict[str, Any] = {**case.options, "sigma": sigma}
             images = images.astype(np.float32)
             result = jaxqmri.fit(case.model, images, **options)
             spread = {name: _spread(result, name, case.truth[name]) for name in result.free}
