@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
@@ -17,7 +17,7 @@ from nibabel.orientations import aff2axcodes
 
 from experiments.knee_cv.learning import LIMITS, Learning
 from experiments.knee_cv.paper import MASKED, MLP, UNMASKED
-from experiments.knee_cv.results import CARTILAGE, Study
+from experiments.knee_cv.results import ALL_TIMES, CARTILAGE, Study
 from experiments.knee_cv.slices import Slices
 from experiments.knee_cv.subjects import SPIN_LOCK_TIMES
 from experiments.run import Run
@@ -30,7 +30,6 @@ START = 45.0  # ms: of every output before training
 LEAK = 1e-3  # slope of the limiter outside its limits, so that an output can come back
 PATCH = 64
 STRIDE = 48  # between the tiles of a prediction
-ROWS = 8192  # voxels predicted at a time
 WATCHED = 12  # slices of the validation part that a training is watched on, evenly chosen
 SAVED_EVERY = 20.0  # seconds between checkpoints
 
@@ -96,19 +95,17 @@ class Learner:
         self.learning, self.targets = learning, targets
         self.physics_weight, self.sigma = physics_weight, sigma
         self.known = np.isfinite(targets)
-        maps = np.where(self.known, targets, np.nan)
-        self._maps = np.nan_to_num(slices.maps(maps))
-        self._mask = np.isfinite(slices.maps(maps))[..., 0]
+        maps = slices.maps(np.where(self.known, targets, np.nan))
+        self._mask = np.isfinite(maps)[..., 0]
         self._seen = hashlib.blake2b(digest_size=8)
         scales = np.array(slices.own_scales)
         for part in (slices.images, slices.voxel, slices.subject, scales, targets):
             self._seen.update(part.tobytes())
-        self._spin_lock = study.images("0+10+30+50")
         if physics_weight:
-            signals = [slices.maps(signal) for signal in self._spin_lock.T]
-            self._maps = np.nan_to_num(np.concatenate([self._maps, *signals], axis=-1))
+            signals = [slices.maps(signal) for signal in study.images(ALL_TIMES).T]
+            maps = np.concatenate([maps, *signals], axis=-1)
+        self._maps = np.nan_to_num(maps)
         self._unet, self._mlp = self._trainer(UNMASKED), self._trainer(MLP)
-        self._predict_rows = jax.jit(self._mlp.predict)
 
     def learn(
         self, model: str, name: str, said: Callable[[int, Point], None], done: Callable[[], None]
@@ -168,10 +165,10 @@ class Learner:
         if record.get("made_from") == made_from:
             curve = tuple(Point(*point) for point in record["curve"])
             return np.load(predicted), curve, record["settled"]
-        trained = self._train(model, name, f"{label}/{made_from}", fold, split, said)
+        inputs = self._inputs(self.slices, model, name, split)
+        trained = self._train(model, name, inputs, f"{label}/{made_from}", fold, split, said)
         own = np.isin(self.slices.voxel_subject, split.test)
         first = self.study.subjects[0]
-        inputs = self._inputs(self.slices, model, name, split)
         values = self._predict(self.slices, model, inputs, own, trained.variables)
         training.save_model(
             self.run.folder / "models" / label,
@@ -215,6 +212,7 @@ class Learner:
         self,
         model: str,
         name: str,
+        inputs: jnp.ndarray,
         label: str,
         fold: int,
         split: Split,
@@ -226,8 +224,8 @@ class Learner:
         try:
             return training.train(
                 self._mlp if model == MLP else self._unet,
-                self._data(model, name, split),
-                self._watch(model, name, split),
+                self._data(model, name, inputs, split),
+                self._watch(model, inputs, split),
                 seed=seed_of(self.run.command.seed, fold),
                 checks=learning.checks,
                 calls_per_check=1,
@@ -239,24 +237,25 @@ class Learner:
         finally:
             checkpoints.close()
 
-    def _data(self, model: str, name: str, split: Split) -> Any:
+    def _data(self, model: str, name: str, inputs: jnp.ndarray, split: Split) -> Any:
         """What a fold's training samples from."""
         if model == MLP:
             rows = np.flatnonzero(np.isin(self.slices.voxel_subject, split.train) & self.known)
             padded = np.zeros(self.targets.size, np.int32)
             padded[: rows.size] = rows
             return training.Voxels(
-                self._inputs(self.slices, model, name, split),
+                inputs,
                 jnp.asarray(self.slices.of_voxels(self._maps)),
                 jnp.asarray(padded),
                 jnp.asarray(rows.size, jnp.int32),
             )
         chosen = np.flatnonzero(np.isin(self.slices.subject, split.train))
         centres, count = training.centres_in(self._mask, chosen)
-        whole = self.slices.inputs(name, self.slices.constants(split.train), masked=False)
+        # a batch is masked after its interpolation
+        whole = self._inputs(self.slices, UNMASKED, name, split) if model == MASKED else inputs
         return Fold(
             training.Slices(
-                jnp.asarray(whole),
+                whole,
                 jnp.asarray(self._maps),
                 jnp.asarray(self._mask),
                 jnp.asarray(centres),
@@ -265,12 +264,11 @@ class Learner:
             jnp.asarray(model == MASKED),
         )
 
-    def _watch(self, model: str, name: str, split: Split) -> Callable[[Variables], float]:
+    def _watch(self, model: str, inputs: jnp.ndarray, split: Split) -> Callable[[Variables], float]:
         """Mean absolute error over slices of the inner validation part."""
         aside = np.flatnonzero(np.isin(self.slices.subject, split.validation))
         few = aside[np.unique(np.linspace(0, aside.size - 1, WATCHED).round().astype(int))]
         own = np.isin(self.slices.voxel_slice, few)
-        inputs = self._inputs(self.slices, model, name, split)
         wanted = self.targets[own]
 
         def error(variables: Variables) -> float:
@@ -294,7 +292,8 @@ class Learner:
     ) -> Float[np.ndarray, " t"]:
         """T1rho of some of the cartilage voxels, within the limits."""
         if model == MLP:
-            found = _by_rows(self._predict_rows, variables, np.asarray(inputs)[own])
+            signals = np.asarray(inputs)[own]
+            found = training.predict_voxels(self._mlp.predict, variables, signals)[:, 0]
         else:
             inside = np.zeros(slices.mask.shape, bool)
             inside.flat[slices.voxel[own]] = True
@@ -367,22 +366,7 @@ def _supervised(predicted: Any, batch: training.Patches) -> Any:
     return training.l1(predicted, batch.targets[..., :1], mask=batch.mask)
 
 
-def _by_rows(
-    predict: Callable[..., Any], variables: Variables, signals: Float[np.ndarray, "v c"]
-) -> Float[np.ndarray, " v"]:
-    """Predict voxels in equal parts, so that one program serves any number of them."""
-    found = []
-    for first in range(0, len(signals), ROWS):
-        part = signals[first : first + ROWS]
-        padded = np.zeros((ROWS, signals.shape[1]), np.float32)
-        padded[: len(part)] = part
-        found.append(np.asarray(predict(variables, padded))[: len(part), 0])
-    return np.concatenate(found)
-
-
 def _npy(values: np.ndarray) -> bytes:
-    import io
-
     buffer = io.BytesIO()
     np.save(buffer, values)
     return buffer.getvalue()

@@ -18,7 +18,6 @@ from jaxqmri.cli.predict_model import PD, Fold, Model
 from jaxqmri.io import InputError
 
 TILE, STRIDE = 64, 48  # pixels
-ROWS = 8192  # voxels predicted at a time
 
 Volume = Float[np.ndarray, "x y z"]
 Mask = Bool[np.ndarray, "x y z"]
@@ -203,17 +202,9 @@ def _by_voxels(
     scaled: Float[np.ndarray, "x y z c"],
     inside: Mask,
 ) -> Volume:
-    """Predict voxels in equal parts, so that one program serves any number of them."""
-    import jax
+    from jaxqmri import training
 
-    compiled = jax.jit(predict)
     signals = scaled[inside].astype(np.float32)
-    found = np.empty(len(signals), np.float32)
-    for first in range(0, len(signals), ROWS):
-        part = signals[first : first + ROWS]
-        padded = np.zeros((ROWS, signals.shape[1]), np.float32)
-        padded[: len(part)] = part
-        found[first : first + ROWS] = np.asarray(compiled(variables, padded))[: len(part), 0]
     volume = np.full(inside.shape, np.nan, np.float32)
-    volume[inside] = found
+    volume[inside] = training.predict_voxels(predict, variables, signals)[:, 0]
     return volume

@@ -25,7 +25,7 @@ from jaxqmri.training.patches import (
 )
 from jaxqmri.training.plateau import Plateau, PlateauRule, check
 from jaxqmri.training.session import Point, Trained, train
-from jaxqmri.training.sliding import sliding_window, tile_corners, tile_weights
+from jaxqmri.training.sliding import predict_voxels, sliding_window, tile_corners, tile_weights
 
 __all__ = [
     "Augmentation",
@@ -51,6 +51,7 @@ __all__ = [
     "make_optimiser",
     "make_splits",
     "physics_consistency",
+    "predict_voxels",
     "sample_patches",
     "sample_voxels",
     "save_model",

@@ -1,4 +1,4 @@
-"""Prediction of whole slices from overlapping tiles of the size a network was trained on."""
+"""Prediction of any amount by one program: slices tile by tile, voxels in equal parts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 Predict = Callable[[Any, Any], Any]
 Weighting = Literal["mean", "centre"]
+ROWS = 8192  # voxels predicted at a time
 
 
 def sliding_window(
@@ -78,6 +79,35 @@ def sliding_window(
     return np.where(weights > 0, sums / np.where(weights > 0, weights, 1.0), np.nan)
 
 
+def predict_voxels(
+    predict: Predict, variables: Any, signals: Float[np.ndarray, "v c"]
+) -> Float[np.ndarray, "v t"]:
+    """Predict voxels in equal parts, so that one program serves any number of them.
+
+    Parameters
+    ----------
+    predict
+        From ``variables`` and signals of shape ``(rows, c)`` to maps of shape ``(rows, t)``. The
+        same function again does not compile again.
+    variables
+        First argument of ``predict``.
+    signals
+        Signals of every voxel.
+
+    Returns
+    -------
+    ndarray
+        Maps of every voxel.
+    """
+    found = []
+    for first in range(0, len(signals), ROWS):
+        part = signals[first : first + ROWS]
+        padded = np.zeros((ROWS, signals.shape[1]), np.float32)
+        padded[: len(part)] = part
+        found.append(np.asarray(_predict(predict, variables, padded))[: len(part)])
+    return np.concatenate(found)
+
+
 def tile_corners(
     shape: tuple[int, int, int],
     size: int,
@@ -118,6 +148,11 @@ def tile_weights(size: int, weighting: Weighting = "mean") -> Float[np.ndarray, 
         raise ValueError(f"weighting must be mean or centre, got {weighting!r}")
     profile = np.sin(np.pi * (np.arange(size) + 0.5) / size) ** 2
     return (profile[:, None] * profile)[..., None].astype(np.float32)
+
+
+@partial(jax.jit, static_argnums=0)
+def _predict(predict: Predict, variables: Any, signals: Array) -> Array:
+    return predict(variables, signals)
 
 
 @partial(jax.jit, static_argnums=(0, 1), donate_argnums=(7, 8))
