@@ -111,20 +111,18 @@ def learn_all(
     rows, curves, settled = [], {}, {}
     arms = [(model, name) for name in settings.inputs for model in settings.networks]
     with tqdm(desc="train", unit="fold", total=len(arms) * len(splits), dynamic_ncols=True) as bar:
-        for model, name in arms:
 
-            def said(fold: int, point: Point, what: str = f"{model}, {name}") -> None:
-                bar.set_postfix_str(f"{what}, fold {fold + 1}: {point.metric:.2f} ms")
+        def said(arm: Arm, fold: int, point: Point) -> None:
+            bar.set_postfix_str(f"{', '.join(arm)}, fold {fold + 1}: {point.metric:.2f} ms")
 
-            def done() -> None:
-                bar.update()
-                run.tick()
+        def done() -> None:
+            bar.update()
+            run.tick()
 
-            found = learner.learn(model, name, said, done)
-            maps[model, name] = estimates(found.t1rho, LIMITS)
-            curves[model, name] = found.curves
-            settled[model, name] = found.settled
-            rows += _training_rows(model, name, found.curves, found.settled, settings.learning)
+        for arm, found in learner.learn(arms, said, done):
+            maps[arm] = estimates(found.t1rho, LIMITS)
+            curves[arm], settled[arm] = found.curves, found.settled
+            rows += _training_rows(*arm, found.curves, found.settled, settings.learning)
     return Learnt(maps, rows, curves, settled, learner)
 
 

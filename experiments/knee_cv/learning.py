@@ -27,6 +27,8 @@ class Learning:
         The learning rate is multiplied by the one after so many checks.
     unet_steps, mlp_steps
         Steps between two checks of the inner validation part.
+    side_by_side
+        Trainings at a time; 0 is one on each device, such as a CPU core. A GPU has room for more.
     checks
         Most checks of one training.
     improvement, patience
@@ -48,6 +50,7 @@ class Learning:
     decay_checks: int = 2
     unet_steps: int = 50
     mlp_steps: int = 50
+    side_by_side: int = 0
     checks: int = 24
     improvement: float = 0.02
     patience: int = 4

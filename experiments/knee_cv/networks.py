@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jaxtyping import Bool, Float
 from nibabel.orientations import aff2axcodes
 
+from experiments.knee_cv.comparisons import Arm
+from experiments.knee_cv.kept_networks import FoldEnd, KeptNetworks
 from experiments.knee_cv.learning import LIMITS, Learning
 from experiments.knee_cv.paper import MASKED, MLP, UNMASKED
 from experiments.knee_cv.results import ALL_TIMES, CARTILAGE, Study
@@ -22,7 +23,6 @@ from experiments.knee_cv.slices import Slices
 from experiments.knee_cv.subjects import SPIN_LOCK_TIMES
 from experiments.run import Run
 from jaxqmri import networks, physics, training
-from jaxqmri.io.files import write_bytes
 from jaxqmri.preprocessing.resampling import spacing
 from jaxqmri.training import Augmentation, PlateauRule, Point, Split, Trainer, Variables
 
@@ -95,6 +95,10 @@ class Learner:
         self.learning, self.targets = learning, targets
         self.physics_weight, self.sigma = physics_weight, sigma
         self.known = np.isfinite(targets)
+        self.kept = KeptNetworks(run)
+        rule = PlateauRule(learning.improvement, learning.patience)
+        self.course = training.Course(learning.checks, rule, SAVED_EVERY)
+        self.side_by_side = learning.side_by_side or len(jax.local_devices())
         maps = slices.maps(np.where(self.known, targets, np.nan))
         self._mask = np.isfinite(maps)[..., 0]
         self._seen = hashlib.blake2b(digest_size=8)
@@ -108,37 +112,75 @@ class Learner:
         self._unet, self._mlp = self._trainer(UNMASKED), self._trainer(MLP)
 
     def learn(
-        self, model: str, name: str, said: Callable[[int, Point], None], done: Callable[[], None]
-    ) -> Learnt:
-        """Train every fold, or read what an earlier session has kept.
+        self,
+        arms: Sequence[Arm],
+        said: Callable[[Arm, int, Point], None],
+        done: Callable[[], None],
+    ) -> Iterator[tuple[Arm, Learnt]]:
+        """Train every fold of every arm, or read what an earlier session has kept.
+
+        Arms of one kind of network wait in one line: where a training ends the next begins.
 
         Parameters
         ----------
-        model
-            One of the paper's networks.
-        name
-            Input, such as ``PD+50``.
+        arms
+            Model, one of the paper's networks, and input, such as ``PD+50``.
         said
-            Called with the fold and each of its checks.
+            Called with the arm, the fold and each of its checks.
         done
             Called after each fold.
+
+        Yields
+        ------
+        arm, learnt
+            As soon as all its folds are there.
         """
-        t1rho = np.full(self.targets.shape, np.nan, np.float32)
-        curves, settled = [], []
-        for fold, split in enumerate(self.splits):
-            part, curve, reached = self._fold(model, name, fold, split, partial(said, fold))
-            t1rho[np.isin(self.slices.voxel_subject, split.test)] = part
-            curves.append(curve)
-            settled.append(reached)
+        for perceptron in (False, True):
+            own = [arm for arm in arms if (arm[0] == MLP) == perceptron]
+            yield from self._learn_kind(own, self._mlp if perceptron else self._unet, said, done)
+
+    def _learn_kind(
+        self,
+        arms: Sequence[Arm],
+        trainer: Trainer,
+        said: Callable[[Arm, int, Point], None],
+        done: Callable[[], None],
+    ) -> Iterator[tuple[Arm, Learnt]]:
+        folds = [(arm, fold) for arm in arms for fold in range(len(self.splits))]
+        ends: dict[tuple[Arm, int], FoldEnd] = {}
+        for arm, fold in folds:
+            end = self.kept.read(arm, fold, self._made_from(fold))
+            if end is not None:
+                ends[arm, fold] = end
+                done()
+        missing = [each for each in folds if each not in ends]
+        yield from ((arm, self._learnt(arm, ends)) for arm in arms if self._whole(arm, ends))
+        for number, trained in training.train(
+            trainer,
+            (self._training(arm, fold, partial(said, arm, fold)) for arm, fold in missing),
+            self.course,
+            side_by_side=min(self.side_by_side, max(len(missing), 1)),
+        ):
+            arm, fold = missing[number]
+            ends[arm, fold] = self._keep(arm, fold, trained)
             done()
-        return Learnt(t1rho, tuple(curves), tuple(settled))
+            if self._whole(arm, ends):
+                yield arm, self._learnt(arm, ends)
+
+    def _whole(self, arm: Arm, ends: Mapping[tuple[Arm, int], FoldEnd]) -> bool:
+        return all((arm, fold) in ends for fold in range(len(self.splits)))
+
+    def _learnt(self, arm: Arm, ends: Mapping[tuple[Arm, int], FoldEnd]) -> Learnt:
+        own = [ends[arm, fold] for fold in range(len(self.splits))]
+        t1rho = np.full(self.targets.shape, np.nan, np.float32)
+        for split, end in zip(self.splits, own, strict=True):
+            t1rho[np.isin(self.slices.voxel_subject, split.test)] = end.t1rho
+        return Learnt(t1rho, tuple(e.curve for e in own), tuple(e.settled for e in own))
 
     def apply(self, model: str, name: str, slices: Slices) -> Float[np.ndarray, " v"]:
         """T1rho of other subjects' cartilage voxels by the first fold's network, as it was kept."""
         fold = 0
-        network, _ = training.load_model(
-            self.run.folder / "models" / _label(model, name, fold), networks.build
-        )
+        network, _ = training.load_model(self.kept.model((model, name), fold), networks.build)
         variables = Variables(*nnx.split(network, nnx.Param, ...)[1:])
         inputs = self._inputs(slices, model, name, self.splits[fold])
         everywhere = np.ones(slices.voxel.size, bool)
@@ -154,97 +196,62 @@ class Learner:
             "network": "UNet", "in_channels": 2, "features": list(learning.features), **head,
         }  # fmt: skip
 
-    def _fold(
-        self, model: str, name: str, fold: int, split: Split, said: Callable[[Point], None]
-    ) -> tuple[Float[np.ndarray, " t"], tuple[Point, ...], bool]:
-        label = _label(model, name, fold)
-        kept = self.run.checkpoint(f"networks/{label}.json")
-        predicted = kept.with_suffix(".npy")
-        made_from = self._made_from(split)
-        record = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-        if record.get("made_from") == made_from:
-            curve = tuple(Point(*point) for point in record["curve"])
-            return np.load(predicted), curve, record["settled"]
-        inputs = self._inputs(self.slices, model, name, split)
-        trained = self._train(model, name, inputs, f"{label}/{made_from}", fold, split, said)
+    def _keep(self, arm: Arm, fold: int, trained: training.Trained) -> FoldEnd:
+        """Predict the subjects that a network has not seen, and keep both."""
+        (model, name), split = arm, self.splits[fold]
         own = np.isin(self.slices.voxel_subject, split.test)
-        first = self.study.subjects[0]
+        inputs = self._inputs(self.slices, model, name, split)
         values = self._predict(self.slices, model, inputs, own, trained.variables)
-        training.save_model(
-            self.run.folder / "models" / label,
-            trained.variables,
-            {
-                "architecture": self.description(model),
-                "model": model,
-                "input": name.split("+"),
-                "spin_lock_times": list(self.study.times(name)),
-                "masked": model == MASKED,
-                "scaling": self.slices.scaling,
-                "scales": list(self.slices.constants(split.train)),
-                "output": "T1rho",
-                "region": CARTILAGE,
-                "voxel_size": [round(float(edge), 4) for edge in spacing(first.affine)],
-                "orientation": "".join(aff2axcodes(first.affine)),
-                "units": "ms",
-                "limits": list(LIMITS),
-                "test_subjects": [self.study.entities[i]["sub"] for i in split.test],
-                "simulated": self.study.simulated,
-            },
-        )
-        buffer = _npy(values)
-        write_bytes(predicted, buffer)
-        record = {
-            "curve": [list(point) for point in trained.curve],
-            "settled": trained.plateau.reached,
-            "made_from": made_from,
+        end = FoldEnd(values, trained.curve, trained.plateau.reached)
+        first = self.study.subjects[0]
+        description = {
+            "architecture": self.description(model),
+            "model": model,
+            "input": name.split("+"),
+            "spin_lock_times": list(self.study.times(name)),
+            "masked": model == MASKED,
+            "registration": self.run.settings.registration,
+            "scaling": self.slices.scaling,
+            "scales": list(self.slices.constants(split.train)),
+            "tile": {"size": PATCH, "stride": STRIDE},
+            "output": "T1rho",
+            "region": CARTILAGE,
+            "voxel_size": [round(float(edge), 4) for edge in spacing(first.affine)],
+            "orientation": "".join(aff2axcodes(first.affine)),
+            "units": "ms",
+            "limits": list(LIMITS),
+            "test_subjects": [self.study.entities[i]["sub"] for i in split.test],
+            "simulated": self.study.simulated,
         }
-        write_bytes(kept, json.dumps(record).encode())
-        return values, trained.curve, trained.plateau.reached
+        self.kept.write(arm, fold, self._made_from(fold), end, trained.variables, description)
+        return end
 
-    def _made_from(self, split: Split) -> str:
+    def _made_from(self, fold: int) -> str:
         """Fingerprint of the images, the cartilage and the fold that a training is made from."""
         digest = self._seen.copy()
-        for part in split:
+        for part in self.splits[fold]:
             digest.update(f"{part.tolist()}".encode())
         return digest.hexdigest()
 
-    def _train(
-        self,
-        model: str,
-        name: str,
-        inputs: jnp.ndarray,
-        label: str,
-        fold: int,
-        split: Split,
-        said: Callable[[Point], None],
-    ) -> training.Trained:
-        learning = self.learning
-        folder = self.run.checkpoint(f"trainings/{label}")
-        checkpoints = training.Checkpoints(folder)
-        try:
-            return training.train(
-                self._mlp if model == MLP else self._unet,
-                self._data(model, name, inputs, split),
-                self._watch(model, inputs, split),
-                seed=seed_of(self.run.command.seed, fold),
-                checks=learning.checks,
-                calls_per_check=1,
-                rule=PlateauRule(learning.improvement, learning.patience),
-                checkpoints=checkpoints,
-                save_every=SAVED_EVERY,
-                progress=said,
-            )
-        finally:
-            checkpoints.close()
+    def _training(self, arm: Arm, fold: int, said: Callable[[Point], None]) -> training.Training:
+        (model, name), split = arm, self.splits[fold]
+        inputs = self._inputs(self.slices, model, name, split)
+        return training.Training(
+            self._data(model, name, inputs, split),
+            self._watch(model, inputs, split),
+            seed_of(self.run.command.seed, fold),
+            self.kept.checkpoints(arm, fold, self._made_from(fold)),
+            said,
+        )
 
-    def _data(self, model: str, name: str, inputs: jnp.ndarray, split: Split) -> Any:
+    def _data(self, model: str, name: str, inputs: Float[np.ndarray, "... 2"], split: Split) -> Any:
         """What a fold's training samples from."""
         if model == MLP:
             rows = np.flatnonzero(np.isin(self.slices.voxel_subject, split.train) & self.known)
             padded = np.zeros(self.targets.size, np.int32)
             padded[: rows.size] = rows
             return training.Voxels(
-                inputs,
+                jnp.asarray(inputs),
                 jnp.asarray(self.slices.of_voxels(self._maps)),
                 jnp.asarray(padded),
                 jnp.asarray(rows.size, jnp.int32),
@@ -255,7 +262,7 @@ class Learner:
         whole = self._inputs(self.slices, UNMASKED, name, split) if model == MASKED else inputs
         return Fold(
             training.Slices(
-                whole,
+                jnp.asarray(whole),
                 jnp.asarray(self._maps),
                 jnp.asarray(self._mask),
                 jnp.asarray(centres),
@@ -264,7 +271,9 @@ class Learner:
             jnp.asarray(model == MASKED),
         )
 
-    def _watch(self, model: str, inputs: jnp.ndarray, split: Split) -> Callable[[Variables], float]:
+    def _watch(
+        self, model: str, inputs: Float[np.ndarray, "... 2"], split: Split
+    ) -> Callable[[Variables], float]:
         """Mean absolute error over slices of the inner validation part."""
         aside = np.flatnonzero(np.isin(self.slices.subject, split.validation))
         few = aside[np.unique(np.linspace(0, aside.size - 1, WATCHED).round().astype(int))]
@@ -277,30 +286,38 @@ class Learner:
 
         return error
 
-    def _inputs(self, slices: Slices, model: str, name: str, split: Split) -> jnp.ndarray:
+    def _inputs(
+        self, slices: Slices, model: str, name: str, split: Split
+    ) -> Float[np.ndarray, "... 2"]:
         """Whole slices for a U-Net, cartilage voxels for the perceptron; scaled."""
         whole = slices.inputs(name, self.slices.constants(split.train), model == MASKED)
-        return jnp.asarray(slices.of_voxels(whole) if model == MLP else whole)
+        return slices.of_voxels(whole) if model == MLP else whole
 
     def _predict(
         self,
         slices: Slices,
         model: str,
-        inputs: jnp.ndarray,
+        inputs: Float[np.ndarray, "... 2"],
         own: Bool[np.ndarray, " v"],
         variables: Variables,
     ) -> Float[np.ndarray, " t"]:
         """T1rho of some of the cartilage voxels, within the limits."""
         if model == MLP:
-            signals = np.asarray(inputs)[own]
-            found = training.predict_voxels(self._mlp.predict, variables, signals)[:, 0]
+            found = training.predict_voxels(self._mlp.predict, variables, inputs[own])[:, 0]
         else:
             inside = np.zeros(slices.mask.shape, bool)
             inside.flat[slices.voxel[own]] = True
-            maps = training.sliding_window(
-                self._unet.predict, variables, inputs, size=PATCH, stride=STRIDE, mask=inside
-            )
-            found = maps.reshape(-1)[slices.voxel[own]]
+            used = np.flatnonzero(inside.any(axis=(1, 2)))
+            maps = np.full(inside.shape, np.nan, np.float32)
+            maps[used] = training.sliding_window(
+                self._unet.predict,
+                variables,
+                inputs[used],
+                size=PATCH,
+                stride=STRIDE,
+                mask=inside[used],
+            )[..., 0]
+            found = maps.flat[slices.voxel[own]]
         return np.clip(found, *LIMITS).astype(np.float32)
 
     def _trainer(self, model: str) -> Trainer:
@@ -344,10 +361,6 @@ class Learner:
         )
 
 
-def _label(model: str, name: str, fold: int) -> str:
-    return f"{model.replace(' ', '-')}_{name.replace('+', '-')}_fold-{fold}"
-
-
 def seen_by(batch: training.Patches, masked: Any) -> training.Patches:
     """A batch as the network sees it: cartilage alone if ``masked``.
 
@@ -364,9 +377,3 @@ def seed_of(seed: int, fold: int) -> int:
 
 def _supervised(predicted: Any, batch: training.Patches) -> Any:
     return training.l1(predicted, batch.targets[..., :1], mask=batch.mask)
-
-
-def _npy(values: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, values)
-    return buffer.getvalue()

@@ -24,12 +24,13 @@ from jaxqmri.training.patches import (
     sample_voxels,
 )
 from jaxqmri.training.plateau import Plateau, PlateauRule, check
-from jaxqmri.training.session import Point, Trained, train
+from jaxqmri.training.session import Course, Point, Trained, Training, train
 from jaxqmri.training.sliding import predict_voxels, sliding_window, tile_corners, tile_weights
 
 __all__ = [
     "Augmentation",
     "Checkpoints",
+    "Course",
     "Patches",
     "Plateau",
     "PlateauRule",
@@ -39,6 +40,7 @@ __all__ = [
     "TrainState",
     "Trained",
     "Trainer",
+    "Training",
     "Variables",
     "Voxels",
     "assign_folds",

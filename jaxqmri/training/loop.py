@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -13,6 +14,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from jaxqmri.training.losses import Loss
+from jaxqmri.training.side_by_side import member_by_member, mesh_of
 
 Terms = dict[str, Float[Array, "*_"]]
 
@@ -61,8 +63,8 @@ class Trainer:
 
     Notes
     -----
-    :meth:`advance` is pure: ``jax.vmap(trainer.advance)`` trains several networks side by side,
-    which pays on a GPU; on a CPU one call after another is quicker.
+    :meth:`advance` is pure. :meth:`run_several` takes the same steps for a stack of states: on a
+    CPU each of its cores trains one network, on a GPU they are one batched program.
     """
 
     def __init__(
@@ -83,9 +85,8 @@ class Trainer:
         abstract = nnx.eval_shape(lambda: make(nnx.Rngs(0)))
         self._graph = nnx.split(abstract, nnx.Param, ...)[0]
         self.init = jax.jit(self._init)
-        scan = jax.default_backend() != "cpu" if scan is None else scan
-        self._advance = jax.jit(self.advance, donate_argnums=0) if scan else self._one_by_one
-        self._one = jax.jit(self._step, donate_argnums=0)
+        self._scan = jax.default_backend() != "cpu" if scan is None else scan
+        self._programs: dict[int, Callable[[TrainState, Any], tuple[TrainState, Terms]]] = {}
 
     def _init(self, key: Array) -> TrainState:
         """State before the first step: weights, order of the data and augmentation from ``key``."""
@@ -100,14 +101,62 @@ class Trainer:
 
         Parameters and results are those of :meth:`advance`.
         """
-        return self._advance(state, data)
+        return self._run(0, state, data)
 
-    def _one_by_one(self, state: TrainState, data: Any) -> tuple[TrainState, Terms]:
-        collected = []
-        for _ in range(self.steps):
-            state, terms = self._one(state, data)
-            collected.append(terms)
-        return state, jax.tree.map(lambda *each: jnp.asarray(np.mean(each)), *collected)
+    def run_several(self, states: TrainState, data: Any) -> tuple[TrainState, Terms]:
+        """Take the trainer's number of steps in several trainings that know nothing of each other.
+
+        Parameters
+        ----------
+        states, data
+            Stacks as :mod:`jaxqmri.training.side_by_side` makes them: each leaf has a leading axis
+            over the trainings, shared out over the devices. The memory of ``states`` is used up.
+
+        Returns
+        -------
+        states, terms
+            As :meth:`advance` returns them, with the leading axis.
+        """
+        return self._run(int(states.step.shape[0]), states, data)
+
+    def _run(self, members: int, state: TrainState, data: Any) -> tuple[TrainState, Terms]:
+        """Run the program for one training (no ``members``), or for a stack of them."""
+        if members not in self._programs:
+            self._programs[members] = self._compiled(members)
+        return self._programs[members](state, data)
+
+    def _compiled(self, members: int) -> Callable[[TrainState, Any], tuple[TrainState, Terms]]:
+        function = self.advance if self._scan else self._step
+        if members:
+            function = member_by_member(function, mesh_of(members), members)
+        return jax.jit(function, donate_argnums=0) if self._scan else self._one_by_one(function)
+
+    def _one_by_one(
+        self, step: Callable[[TrainState, Any], tuple[TrainState, Terms]]
+    ) -> Callable[[TrainState, Any], tuple[TrainState, Terms]]:
+        """All steps, each a call of one program.
+
+        The program takes the state's arrays rather than the state, whose structure would be taken
+        apart and put together in Python at every step.
+        """
+        structure: Any = None
+
+        @partial(jax.jit, donate_argnums=0)
+        def one(leaves: list[Array], data: Any) -> tuple[list[Array], Terms]:
+            state, terms = step(jax.tree.unflatten(structure, leaves), data)
+            return jax.tree.leaves(state), terms
+
+        def run(state: TrainState, data: Any) -> tuple[TrainState, Terms]:
+            nonlocal structure
+            leaves, structure = jax.tree.flatten(state)
+            collected = []
+            for _ in range(self.steps):
+                leaves, terms = one(leaves, data)
+                collected.append(terms)
+            mean = jax.tree.map(lambda *each: jnp.asarray(np.mean(each, axis=0)), *collected)
+            return jax.tree.unflatten(structure, leaves), mean
+
+        return run
 
     def advance(self, state: TrainState, data: Any) -> tuple[TrainState, Terms]:
         """Take the trainer's number of steps in a loop that JAX can trace.

@@ -1,17 +1,18 @@
-"""One training from its first step to its plateau, watched, kept on disk and resumed."""
+"""Trainings from their first step to their plateau, watched, kept on disk and resumed."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 
 from jaxqmri.training.checkpoints import Checkpoints
 from jaxqmri.training.loop import Trainer, TrainState, Variables
 from jaxqmri.training.plateau import Plateau, PlateauRule, check
+from jaxqmri.training.side_by_side import placed, stacked, taken
 
 
 class Point(NamedTuple):
@@ -41,25 +42,11 @@ class Trained(NamedTuple):
     curve: tuple[Point, ...]
 
 
-def train(
-    trainer: Trainer,
-    data: Any,
-    validate: Callable[[Variables], float],
-    *,
-    seed: int = 0,
-    checks: int = 100,
-    calls_per_check: int = 1,
-    rule: PlateauRule | None = None,
-    checkpoints: Checkpoints | None = None,
-    save_every: float = 0.0,
-    progress: Callable[[Point], None] | None = None,
-) -> Trained:
-    """Train until the metric on the inner validation part has reached its plateau.
+class Training(NamedTuple):
+    """One training: what it learns from, how it is watched, where it is kept.
 
-    Parameters
+    Attributes
     ----------
-    trainer
-        Network, optimiser, loss and sampling.
     data
         What the trainer samples from.
     validate
@@ -67,56 +54,160 @@ def train(
         smaller is better.
     seed
         Random seed of weights and samples.
-    checks
-        Largest number of checks.
-    calls_per_check
-        Calls of ``trainer.run`` between checks.
-    rule
-        When the plateau is reached; ``PlateauRule()`` when None.
     checkpoints
         Where to keep the training. A training found there goes on: it ends as it would have
         without the interruption.
-    save_every
-        Seconds between two checkpoints at least; a check in between is not kept.
     progress
         Called with every new point of the curve.
-
-    Returns
-    -------
-    Trained
-        The best network, and how it got there.
     """
-    rule = PlateauRule() if rule is None else rule
-    state = trainer.init(jax.random.key(seed))
-    # donated memory must not be shared between the state and the best variables
-    best = jax.tree.map(jnp.copy, state.variables)
-    plateau, curve = Plateau(), ()
-    kept = None if checkpoints is None else checkpoints.latest((state, best))
+
+    data: Any
+    validate: Callable[[Variables], float]
+    seed: int = 0
+    checkpoints: Checkpoints | None = None
+    progress: Callable[[Point], None] | None = None
+
+
+class Course(NamedTuple):
+    """How all trainings of one kind go: until when, and how often they are kept.
+
+    Attributes
+    ----------
+    checks
+        Largest number of checks; one is made after each of the trainer's runs.
+    rule
+        When the plateau is reached.
+    save_every
+        Seconds between two checkpoints at least; a check in between is not kept.
+    """
+
+    checks: int = 100
+    rule: PlateauRule = PlateauRule()
+    save_every: float = 0.0
+
+
+def train(
+    trainer: Trainer,
+    trainings: Iterable[Training],
+    course: Course | None = None,
+    *,
+    side_by_side: int = 1,
+) -> Iterator[tuple[int, Trained]]:
+    """Train networks until the metric on the inner validation part has reached its plateau.
+
+    Every network ends as it would alone. Where one has reached its plateau the next takes its
+    place.
+
+    Parameters
+    ----------
+    trainer
+        Network, optimiser, loss and sampling.
+    trainings
+        Data of equal shapes. They are taken one by one, so that a generator need hold the data of
+        those alone that are being trained.
+    course
+        When to stop and how often to keep; ``Course()`` when None.
+    side_by_side
+        How many at a time: as many as there are CPU cores made into devices, or what a GPU holds.
+
+    Yields
+    ------
+    number, trained
+        Which of ``trainings`` has ended, counted from 0, with its best network and how it got
+        there; its checkpoints are closed.
+
+    Raises
+    ------
+    ValueError
+        If ``side_by_side`` is below 1.
+    """
+    if side_by_side < 1:
+        raise ValueError(f"side_by_side must be at least 1, got {side_by_side}")
+    course = Course() if course is None else course
+    waiting = enumerate(trainings)
+    going: list[_Going | None] = [None] * side_by_side
+    states: Any = None
+    data: Any = None
+    while True:
+        for place, each in enumerate(going):
+            if each is not None and each.over(course):
+                going[place] = None
+                yield each.number, each.ended()
+        for place in [place for place, each in enumerate(going) if each is None]:
+            number, training = next(waiting, (0, None))
+            if training is None:
+                break
+            going[place], state = _start(number, training, trainer)
+            if states is None:
+                states, data = stacked(state, side_by_side), stacked(training.data, side_by_side)
+            states, data = placed(states, place, state), placed(data, place, training.data)
+        under_way = [each for each in going if each is not None]
+        if not under_way:
+            return
+        if any(each.over(course) for each in under_way):
+            continue  # what was kept of it is all there is to it
+        states, terms = trainer.run_several(states, data)
+        losses = np.asarray(terms["loss"])
+        for place, each in enumerate(going):
+            if each is not None:
+                each.check(states, place, float(losses[place]), course)
+
+
+class _Going:
+    """A training that is under way: what was seen of it so far."""
+
+    def __init__(
+        self,
+        number: int,
+        training: Training,
+        best: Variables,
+        plateau: Plateau,
+        curve: tuple[Point, ...],
+    ) -> None:
+        self.number, self.training = number, training
+        self.best, self.plateau, self.curve = best, plateau, curve
+        self.saved = time.monotonic()
+
+    def over(self, course: Course) -> bool:
+        """Whether the plateau is reached, or the last check made."""
+        return self.plateau.reached or self.plateau.checks >= course.checks
+
+    def check(self, states: TrainState, place: int, loss: float, course: Course) -> None:
+        """Look at the metric, keep the best, save if it is time, and tell."""
+        training = self.training
+        variables = taken(states.variables, place)
+        step = int(states.step[place])
+        point = Point(step, loss, float(training.validate(variables)))
+        self.plateau, is_best = check(self.plateau, point.metric, course.rule)
+        if is_best:
+            self.best = variables
+        self.curve = (*self.curve, point)
+        due = time.monotonic() - self.saved >= course.save_every
+        if training.checkpoints is not None and due:
+            self.saved = time.monotonic()
+            state = taken(states, place)
+            training.checkpoints.save(step, (state, self.best), _record(self.plateau, self.curve))
+        if training.progress is not None:
+            training.progress(point)
+
+    def ended(self) -> Trained:
+        """Let its checkpoints go; what it ended with."""
+        if self.training.checkpoints is not None:
+            self.training.checkpoints.close()
+        return Trained(self.best, self.plateau, self.curve)
+
+
+def _start(number: int, training: Training, trainer: Trainer) -> tuple[_Going, TrainState]:
+    """A training from its first step, or from what was kept of it, with its state."""
+    state = trainer.init(jax.random.key(training.seed))
+    best, plateau, curve = state.variables, Plateau(), ()
+    kept = None
+    if training.checkpoints is not None:
+        kept = training.checkpoints.latest((state, best))
     if kept is not None:
         (state, best), record = kept
         plateau, curve = _from_record(record)
-    saved = time.monotonic()
-    while not plateau.reached and plateau.checks < checks:
-        state, loss = _advance(trainer, state, data, calls_per_check)
-        point = Point(int(state.step), loss, float(validate(state.variables)))
-        plateau, is_best = check(plateau, point.metric, rule)
-        if is_best:
-            best = jax.tree.map(jnp.copy, state.variables)
-        curve = (*curve, point)
-        if checkpoints is not None and time.monotonic() - saved >= save_every:
-            saved = time.monotonic()
-            checkpoints.save(point.step, (state, best), _record(plateau, curve))
-        if progress is not None:
-            progress(point)
-    return Trained(best, plateau, curve)
-
-
-def _advance(trainer: Trainer, state: TrainState, data: Any, calls: int) -> tuple[Any, float]:
-    losses = []
-    for _ in range(calls):
-        state, terms = trainer.run(state, data)
-        losses.append(terms["loss"])
-    return state, float(jnp.mean(jnp.stack(losses)))
+    return _Going(number, training, best, plateau, curve), state
 
 
 def _record(plateau: Plateau, curve: tuple[Point, ...]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, Literal
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
@@ -58,25 +57,26 @@ def sliding_window(
     ValueError
         If tiles are larger than the slices, or the stride is not from 1 to the size.
     """
-    s, h, w, _ = images.shape
-    corners = tile_corners((s, h, w), size, stride, mask)
-    window = jnp.asarray(tile_weights(size, weighting))
-    images = jnp.asarray(images)
+    images = np.asarray(images)
+    corners = tile_corners(images.shape[:3], size, stride, mask)
+    window = tile_weights(size, weighting)
     tile = jax.ShapeDtypeStruct((batch, size, size, images.shape[-1]), images.dtype)
     channels = jax.eval_shape(predict, variables, tile).shape[-1]
-    total = jnp.zeros((s, h, w, channels), images.dtype)
-    weight = jnp.zeros((s, h, w, 1), images.dtype)
+    total = np.zeros((*images.shape[:3], channels), images.dtype)
+    weight = np.zeros((*images.shape[:3], 1), images.dtype)
     for start in range(0, len(corners), batch):
-        some = corners[start : start + batch]
-        counted = np.zeros(batch, np.float32)
-        counted[: len(some)] = 1.0
-        padded = np.zeros((batch, 3), np.int32)
-        padded[: len(some)] = some
-        total, weight = _add_tiles(
-            predict, size, variables, images, padded, counted, window, total, weight
-        )
-    sums, weights = np.asarray(total), np.asarray(weight)
-    return np.where(weights > 0, sums / np.where(weights > 0, weights, 1.0), np.nan)
+        places = [
+            (k, slice(i, i + size), slice(j, j + size))
+            for k, i, j in corners[start : start + batch]
+        ]
+        tiles = np.zeros(tile.shape, images.dtype)
+        for one, place in zip(tiles, places, strict=False):
+            one[...] = images[place]
+        maps = np.asarray(_predict(predict, variables, tiles))
+        for values, place in zip(maps, places, strict=False):
+            total[place] += window * values
+            weight[place] += window
+    return np.where(weight > 0, total / np.where(weight > 0, weight, 1.0), np.nan)
 
 
 def predict_voxels(
@@ -153,35 +153,3 @@ def tile_weights(size: int, weighting: Weighting = "mean") -> Float[np.ndarray, 
 @partial(jax.jit, static_argnums=0)
 def _predict(predict: Predict, variables: Any, signals: Array) -> Array:
     return predict(variables, signals)
-
-
-@partial(jax.jit, static_argnums=(0, 1), donate_argnums=(7, 8))
-def _add_tiles(
-    predict: Predict,
-    size: int,
-    variables: Any,
-    images: Array,
-    corners: Array,
-    counted: Array,
-    window: Array,
-    total: Array,
-    weight: Array,
-) -> tuple[Array, Array]:
-    """Predict one batch of tiles and add them to the sum and to the sum of weights."""
-
-    def cut(corner: Array) -> Array:
-        k, i, j = corner
-        return jax.lax.dynamic_slice(images, (k, i, j, 0), (1, size, size, images.shape[-1]))[0]
-
-    maps = predict(variables, jax.vmap(cut)(corners))
-
-    def add(sums: tuple[Array, Array], tile: tuple[Array, Array, Array]) -> tuple[Any, None]:
-        (k, i, j), share, values = tile
-        parts = []
-        for whole, part in zip(sums, (window * values, window), strict=True):
-            at = (k, i, j, 0)
-            before = jax.lax.dynamic_slice(whole, at, (1, size, size, whole.shape[-1]))
-            parts.append(jax.lax.dynamic_update_slice(whole, before + share * part[None], at))
-        return tuple(parts), None
-
-    return jax.lax.scan(add, (total, weight), (corners, counted, maps))[0]

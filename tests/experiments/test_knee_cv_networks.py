@@ -26,7 +26,7 @@ from tests.experiments.small_study import TIMES, write_study
 
 pytest.importorskip("ants")
 
-SMALL = ("--preset", "smoke", "--registration", "none", "--folds", "3")
+SMALL = ("--preset", "smoke", "--registration", "none", "--folds", "3", "--side-by-side", "2")
 BOTH = ("--networks", "U-Net unmasked", "MLP")
 UNTRAINED = ("--networks",)  # none of them
 KILLED = """
@@ -44,7 +44,7 @@ save, saved = training.Checkpoints.save, []
 def save_and_die(self, step, state, record):
     save(self, step, state, record)
     saved.append(step)
-    if len(saved) == 3:  # two checks a fold: in the middle of the second
+    if len(saved) == 5:  # two checks a fold, two folds at a time: in the middle of the third
         os.kill(os.getpid(), signal.SIGKILL)
 
 if os.environ["KILL"] == "yes":
@@ -132,9 +132,10 @@ def test_killed_in_the_middle_of_a_training_and_started_again(study, finished, p
 
     first = session("yes")
     assert first.returncode == -signal.SIGKILL, first.stderr
-    kept = out / "checkpoints" / "networks" / "U-Net-unmasked_PD-50_fold-0.json"
-    assert [path.name for path in kept.parent.glob("*.json")] == [kept.name]
-    (halfway,) = (out / "checkpoints" / "trainings").glob("U-Net-unmasked_PD-50_fold-1/*/[0-9]*")
+    names = [f"U-Net-unmasked_PD-50_fold-{fold}.json" for fold in (0, 1)]
+    kept = out / "checkpoints" / "networks" / names[0]
+    assert sorted(path.name for path in kept.parent.glob("*.json")) == names
+    (halfway,) = (out / "checkpoints" / "trainings").glob("U-Net-unmasked_PD-50_fold-2/*/[0-9]*")
     assert halfway.name == "2"
     assert not (out / "metrics.json").exists()
     before = kept.stat().st_mtime_ns

@@ -14,9 +14,12 @@ from jaxqmri.networks import SkipMLP, UNet, build
 from jaxqmri.training import (
     Augmentation,
     Checkpoints,
+    Course,
     PlateauRule,
     Slices,
+    Trained,
     Trainer,
+    Training,
     Variables,
     Voxels,
     centres_in,
@@ -29,6 +32,7 @@ from jaxqmri.training import (
     supervised_and_physics,
     train,
 )
+from jaxqmri.training.side_by_side import placed, stacked, taken
 
 
 def slices(seed: int, allowed=(0, 1, 2)) -> Slices:
@@ -108,17 +112,58 @@ def test_one_program_of_all_steps_is_step_after_step(shared: Trainer):
     assert float(terms["loss"]) == pytest.approx(float(in_scan["loss"]), rel=1e-3)
 
 
-def test_folds_side_by_side_are_folds_one_by_one(shared: Trainer):
-    trainer = shared
-    stacks = [slices(0), slices(1)]
-    keys = jax.random.split(jax.random.key(0), 2)
-    together, _ = jax.jit(jax.vmap(trainer.advance))(
-        jax.vmap(trainer.init)(keys), jax.tree.map(lambda *a: jnp.stack(a), *stacks)
-    )
-    for k, data in enumerate(stacks):
-        alone, _ = trainer.run(trainer.init(keys[k]), data)
-        mine = jax.tree.map(lambda leaf, k=k: leaf[k], together.variables)
-        same(alone.variables, mine, rtol=2e-3, atol=2e-3)
+@pytest.mark.parametrize("several", [2, 3])
+def test_networks_side_by_side_are_networks_one_by_one(shared: Trainer, several: int):
+    stacks = [slices(seed) for seed in range(several)]
+    keys = jax.random.split(jax.random.key(0), several)
+    begun = [shared.init(key) for key in keys]
+    states, data = stacked(begun[0], several), stacked(stacks[0], several)
+    for place in range(several):
+        states = placed(states, place, begun[place])
+        data = placed(data, place, stacks[place])
+    states, terms = shared.run_several(states, data)
+    for place in range(several):
+        alone, own = shared.run(shared.init(keys[place]), stacks[place])
+        mine = taken(states, place)
+        same(alone.variables, mine.variables, rtol=2e-3, atol=2e-3)
+        assert int(mine.step) == int(alone.step)
+        assert float(terms["loss"][place]) == pytest.approx(float(own["loss"]), rel=1e-3)
+
+
+def one(trainer: Trainer, data, validate, checks: int, rule: PlateauRule, **more) -> Trained:
+    """A single training."""
+    ((number, trained),) = train(trainer, [Training(data, validate, **more)], Course(checks, rule))
+    assert number == 0
+    return trained
+
+
+def test_a_training_takes_the_place_of_one_that_has_ended(shared: Trainer):
+    rule, seeds = PlateauRule(0.5, 2), (3, 4, 5, 6, 7)
+    late = iter((1.0, 0.1, 0.01, 1.0, 1.0, 1.0))
+
+    def validate(variables: Variables) -> float:
+        return validate_by_weight(variables)
+
+    def later(variables: Variables) -> float:
+        return next(late)
+
+    def trainings():
+        for seed in seeds:
+            yield Training(slices(seed), later if seed == 4 else validate, seed)
+
+    found = dict(train(shared, trainings(), Course(9, rule), side_by_side=2))
+    assert sorted(found) == [0, 1, 2, 3, 4]
+    assert [len(found[k].curve) for k in range(5)] == [3, 5, 3, 3, 3]
+    assert all(trained.plateau.reached for trained in found.values())
+    for k in (0, 2, 4):
+        alone = one(shared, slices(seeds[k]), validate, 9, rule, seed=seeds[k])
+        same(alone.variables, found[k].variables, rtol=2e-3, atol=2e-3)
+
+
+def test_no_training_and_fewer_than_one_at_a_time(shared: Trainer):
+    assert list(train(shared, [], side_by_side=2)) == []
+    with pytest.raises(ValueError, match="side_by_side must be at least 1, got 0"):
+        list(train(shared, [], side_by_side=0))
 
 
 def test_a_perceptron_learns_and_its_running_statistics_follow():
@@ -128,7 +173,7 @@ def test_a_perceptron_learns_and_its_running_statistics_follow():
     def validate(variables: Variables) -> float:
         return float(l1(trainer.predict(variables, held_out.signals), held_out.targets))
 
-    trained = train(trainer, data, validate, checks=8, rule=PlateauRule(0.001, 50))
+    trained = one(trainer, data, validate, 8, PlateauRule(0.001, 50))
     constant = float(jnp.mean(jnp.abs(held_out.targets - jnp.median(data.targets))))
     assert trained.plateau.best < 0.4 * constant
     assert validate(trained.variables) == pytest.approx(trained.plateau.best, rel=1e-6)
@@ -142,25 +187,23 @@ def validate_by_weight(variables: Variables) -> float:
 
 def test_killed_and_restarted_equals_uninterrupted(tmp_path: Path, shared: Trainer):
     data, rule = slices(0), PlateauRule(0.0, 100)
-    whole = train(shared, data, validate_by_weight, checks=6, rule=rule)
+    whole = one(shared, data, validate_by_weight, 6, rule)
     folder = tmp_path / "fold-0"
-    first = Checkpoints(folder)
-    train(shared, data, validate_by_weight, checks=3, rule=rule, checkpoints=first)
-    first.close()
+    one(shared, data, validate_by_weight, 3, rule, checkpoints=Checkpoints(folder))
     second = Checkpoints(folder)
     trainer = unet_trainer()
     state, _ = second.latest(
         (trainer.init(jax.random.key(5)), trainer.init(jax.random.key(5)).variables)
     )[0]
     assert int(state.step) == 9
-    resumed = train(trainer, data, validate_by_weight, checks=6, rule=rule, checkpoints=second)
+    resumed = one(trainer, data, validate_by_weight, 6, rule, checkpoints=second)
     assert [point.step for point in resumed.curve] == [3, 6, 9, 12, 15, 18]
     same(whole.variables, resumed.variables, rtol=1e-6, atol=1e-7)
     assert whole.plateau == resumed.plateau
     assert whole.curve == resumed.curve
-    done = train(trainer, data, validate_by_weight, checks=6, rule=rule, checkpoints=second)
+    third = Checkpoints(folder)
+    done = one(trainer, data, validate_by_weight, 6, rule, checkpoints=third)
     assert done.curve == resumed.curve
-    second.close()
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path, shared: Trainer):
