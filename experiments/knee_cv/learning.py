@@ -39,8 +39,8 @@ class Learning:
         Augmentation: probability, degrees, pixels, and SD in units of the scaled images.
     """
 
-    features: tuple[int, ...] = (8, 16, 32, 64)
-    mlp_width: float = 0.25
+    features: tuple[int, ...] = (8, 8, 16, 32)
+    mlp_width: float = 0.125
     unet_batch: int = 8
     mlp_batch: int = 512
     unet_rate: float = 1e-2
@@ -53,7 +53,7 @@ class Learning:
     side_by_side: int = 0
     checks: int = 24
     improvement: float = 0.02
-    patience: int = 4
+    patience: int = 3
     validation: float = 0.125
     flip: float = 0.5
     angle: float = 10.0

@@ -142,7 +142,9 @@ PRESETS: dict[Preset, Settings] = {
     "quick": Settings(),
     "full": Settings(
         inputs=INPUTS,
-        learning=Learning(mlp_width=0.5, checks=40, improvement=0.01, patience=5),
+        learning=Learning(
+            features=(8, 16, 32, 64), mlp_width=0.5, checks=40, improvement=0.01, patience=5
+        ),
     ),
     "paper": Settings(
         simulated_grid="paper",
@@ -157,6 +159,7 @@ PRESETS: dict[Preset, Settings] = {
             decay_checks=20,
             unet_steps=50,
             mlp_steps=300,
+            side_by_side=5,
             checks=1000,
             patience=100,
         ),
