@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-import jaxqmri
 from experiments import knee_cv
 from experiments import run as shared
 from experiments.knee_cv import report
@@ -24,11 +21,11 @@ from experiments.knee_cv.cohort import (
     subject_tasks,
 )
 from experiments.knee_cv.comparisons import Arm, comparison_rows
+from experiments.knee_cv.fits import fit_input, fit_reference
 from experiments.knee_cv.maps import write_maps
 from experiments.knee_cv.paper import INPUTS, NLLS
 from experiments.knee_cv.participants import participant_rows
 from experiments.knee_cv.results import (
-    ALL_TIMES,
     Maps,
     Study,
     errors_of,
@@ -75,13 +72,13 @@ def experiment(command: Command[Settings]) -> None:
     tasks, subjects = prepare_all(run, subject_tasks(run, data))
     study = Study.of(data, [task.entities for task in tasks], subjects)
 
-    splits = splits_of(study, settings, command.seed)
-    reference, sigma = fit_reference(study, settings)
+    bounds, splits = settings.t1rho_bounds, splits_of(study, settings, command.seed)
+    reference, sigma = fit_reference(study, bounds)
     run.results = reference_rows(study, reference, command.seed)
     report.say_reference(run.results, study)
     found: dict[Arm, Maps] = {}
     for name in INPUTS:
-        found[NLLS, name] = fit(study, name, settings)
+        found[NLLS, name] = fit_input(study, name, bounds)
         rows = input_rows(study, reference, found[NLLS, name], NLLS, name, command.seed)
         run.results += rows
         report.say_arm(rows)
@@ -97,7 +94,7 @@ def experiment(command: Command[Settings]) -> None:
         scans = scan_twice(run, command, cohort)
         run.results += retest_rows(
             scans,
-            lambda study, name: fit(study, name, settings),
+            lambda study, name: fit_input(study, name, bounds),
             learnt.learner,
             learnt.curves,
             command.seed,
@@ -128,29 +125,3 @@ def refuse_simulated_settings(command: Command[Settings], cohort: Cohort) -> Non
             f"--ablation {command.settings.ablation} changes the simulated study, and --data "
             f"{command.data} is not simulated by this run: leave one of them out"
         )
-
-
-def fit_reference(study: Study, settings: Settings) -> tuple[Maps, float]:
-    """T1rho of every cartilage voxel from all spin-lock times, and the noise of the images."""
-    from jaxqmri.physics import T1rhoDecay
-
-    result = jaxqmri.fit(
-        T1rhoDecay(spin_lock_times=np.array(study.times(ALL_TIMES))),
-        study.images(ALL_TIMES),
-        bounds={"t1rho": settings.t1rho_bounds},
-    )
-    maps = Maps(np.asarray(result.params.t1rho), np.asarray(result.status))
-    return maps, float(np.asarray(result.sigma))
-
-
-def fit(study: Study, name: str, settings: Settings) -> Maps:
-    """T1rho of every cartilage voxel from one input, by non-linear least squares."""
-    from jaxqmri.physics import T1rhoDecay
-
-    result = jaxqmri.fit(
-        T1rhoDecay(spin_lock_times=np.array(study.times(name))),
-        study.images(name),
-        bounds={"t1rho": settings.t1rho_bounds},
-        quality=False,
-    )
-    return Maps(np.asarray(result.params.t1rho), np.asarray(result.status))
