@@ -108,12 +108,13 @@ def _claim(index: int, collected: Collected) -> Table:
         found = None if at is None else judged.findings[at]
         number = None if found is None else _estimate(found)
         rows.append((name, number, "" if found is None else str(found.outcome), judged.text))
-    rows += [(name, None, f"missing: {why}", "") for name, why in collected.missing.items()]
+    missing = f" Missing: {', '.join(collected.missing)}." if collected.missing else ""
     number = "no number decides it" if deciding is None else f"{_named(deciding)} decides it"
     return Table(
         ("run", "that number (95 %)", "outcome", "verdict of the claim"),
         tuple(rows),
-        f"{claim.name}: {claim.sentence} Holds when: {claim.criterion}. In the headline {number}.",
+        f"{claim.name}: {claim.sentence} Holds when: {claim.criterion}. In the headline {number}."
+        f"{missing}",
         left=(2, 3),
     )
 
