@@ -32,10 +32,14 @@ __all__ = [
     "Run",
     "cache_folder",
     "execute",
+    "identity",
     "parse",
     "progress",
+    "run_folder",
     "say",
     "use_all_cores",
+    "why_missing",
+    "write_metrics",
 ]
 
 Item = TypeVar("Item")
@@ -100,7 +104,7 @@ class Run(Generic[Settings]):
         self.command = command
         self.settings = command.settings
         self.data = data
-        self.folder = command.out or Path("runs") / f"{name}-{command.preset}"
+        self.folder = run_folder(name, command)
         self.results: list[Result] = []
         self._claim()
         self._before = self._seconds_of_earlier_sessions()
@@ -110,17 +114,6 @@ class Run(Generic[Settings]):
     def complete(self) -> bool:
         """Whether an earlier run of the same command has written everything."""
         return (self.folder / "metrics.json").exists()
-
-    def identity(self) -> dict[str, Any]:
-        """What must be the same for a run to go on where it stopped."""
-        return {
-            "experiment": self.name,
-            "preset": self.command.preset,
-            "seed": self.command.seed,
-            "data": str(self.data),
-            "settings": dataclasses.asdict(self.settings),  # pyright: ignore[reportArgumentType]
-            "version": jaxqmri.__version__,
-        }
 
     def checkpoint(self, name: str) -> Path:
         """Where a part of the work is kept."""
@@ -138,23 +131,17 @@ class Run(Generic[Settings]):
         """Write tables, report and, last of all, ``metrics.json``: with it the run is complete."""
         write_text(self.folder / "tables.md", tables)
         report(self.tick())
-        content = {
-            "experiment": self.name,
-            "preset": self.command.preset,
-            "seconds": round(self.tick(), 3),
-            "results": [result.entry() for result in self.results],
-        }
-        write_json(self.folder / "metrics.json", content)
+        write_metrics(self.folder, self.name, self.command.preset, self.tick(), self.results)
 
     def _claim(self) -> None:
-        config = self.folder / "config.json"
+        config, now = self.folder / "config.json", identity(self.name, self.command, self.data)
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError(f"{self.folder}: a file, expected a run folder")
         if config.exists():
-            before, now = read_json(config), self.identity()
+            before = read_json(config)
             if self.command.overwrite:
                 self._discard()
-            elif (changed := _difference(before, _plain(now))) is not None:
+            elif (changed := _difference(before, now)) is not None:
                 raise InputError(
                     f"{self.folder}: holds a run with other settings ({changed}); "
                     "give another --out, or --overwrite"
@@ -162,7 +149,7 @@ class Run(Generic[Settings]):
         elif self.folder.exists() and any(self.folder.iterdir()):
             raise InputError(f"{self.folder}: not empty, and not a run folder; give another --out")
         if not config.exists():
-            write_json(config, _plain({**self.identity(), **surroundings()}))
+            write_json(config, {**now, **_plain(surroundings())})
         for part in ("figures", "maps", "checkpoints"):
             (self.folder / part).mkdir(exist_ok=True)
 
@@ -177,6 +164,49 @@ class Run(Generic[Settings]):
     def _seconds_of_earlier_sessions(self) -> float:
         kept = self.folder / "checkpoints" / "seconds.json"
         return float(read_json(kept)["seconds"]) if kept.exists() else 0.0
+
+
+def run_folder(name: str, command: Command[Any]) -> Path:
+    """Where the run of a command is kept."""
+    return command.out or Path("runs") / f"{name}-{command.preset}"
+
+
+def identity(name: str, command: Command[Any], data: Path) -> dict[str, Any]:
+    """What must be the same for a run to go on where it stopped."""
+    return _plain(
+        {
+            "experiment": name,
+            "preset": command.preset,
+            "seed": command.seed,
+            "data": data,
+            "settings": dataclasses.asdict(command.settings),
+            "version": jaxqmri.__version__,
+        }
+    )
+
+
+def why_missing(name: str, command: Command[Any], data: Path) -> str | None:
+    """Why a command's folder holds no complete run of it, in words; None where it does."""
+    folder = run_folder(name, command)
+    if not (folder / "config.json").exists():
+        return "not run"
+    changed = _difference(read_json(folder / "config.json"), identity(name, command, data))
+    if changed is not None:
+        return f"run with other settings ({changed})"
+    return None if (folder / "metrics.json").exists() else "not complete"
+
+
+def write_metrics(
+    folder: Path, name: str, preset: Preset, seconds: float, results: Iterable[Result]
+) -> None:
+    """Write ``metrics.json``: every number, by the names of :class:`Result`."""
+    content = {
+        "experiment": name,
+        "preset": preset,
+        "seconds": round(seconds, 3),
+        "results": [result.entry() for result in results],
+    }
+    write_json(folder / "metrics.json", content)
 
 
 def use_all_cores() -> None:

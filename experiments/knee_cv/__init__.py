@@ -11,13 +11,15 @@ Question
     between subjects and groups each method keeps; and how it repeats itself on a second scan.
 Command
     python -m experiments.knee_cv [--preset smoke|quick|full|paper] [--data DIR] [--out DIR]
-        [--ablation NAME] [--physics-weight W]
+        [--ablation NAME ...] [--seeds N] [--physics-weight W]
 Duration, on two CPU cores
     smoke two minutes; quick about twelve minutes once the 40 knees are simulated and registered,
     four more the first time; full and paper have not been timed and are for longer, or a GPU.
+    Every ablation, and every further seed, is a run of its own and takes as long again.
 What to expect
     With a PD-weighted image NLLS is far too long, near its bound of 100 ms, because that image is
     darker than one without spin lock; the longer the spin lock, the less so. Networks learn the
     gain away. Which of the paper's claims about them hold on these data the page says, each with
-    its number and interval.
+    its number and interval. What those numbers rest on --ablation asks: runs in which the cause
+    that the simulation holds is taken away, each with what should become of the claims.
 """

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-import jaxqmri
 from experiments import run as shared
 from experiments.knee_cv import competitors
 from experiments.knee_cv.comparisons import CALIBRATED, COMPETITORS, CONSTANT, LOOKUP, Arm
+from experiments.knee_cv.fits import fit_signals
 from experiments.knee_cv.learning import LIMITS, Learning
 from experiments.knee_cv.paper import INPUTS, PD
 from experiments.knee_cv.results import Maps, Study
 from experiments.knee_cv.settings import Settings
 from experiments.knee_cv.slices import Slices
-from experiments.knee_cv.subjects import Task, muscle_signals
+from experiments.knee_cv.subjects import Task
 from experiments.run import Result, Run
 from jaxqmri.io import InputError
 
@@ -96,7 +96,7 @@ def learn_all(
 ) -> Learnt:
     """Fit the competitors and train the networks; what an earlier session has kept is read."""
     settings = run.settings
-    maps = compete(study, tasks, targets, splits, settings.t1rho_bounds)
+    maps = compete(study, targets, splits, settings.t1rho_bounds)
     if not settings.networks or not settings.inputs:
         return Learnt(maps, [], {}, {}, None)
     from tqdm import tqdm
@@ -137,7 +137,6 @@ def estimates(t1rho: Float[np.ndarray, " v"], limits: tuple[float, float]) -> Ma
 
 def compete(
     study: Study,
-    tasks: Sequence[Task],
     targets: Float[np.ndarray, " v"],
     splits: Sequence[Split],
     bounds: tuple[float, float] = (1.0, 100.0),
@@ -148,8 +147,11 @@ def compete(
     its muscle drawn.
     """
     owner = study.owner
-    muscle = [muscle_signals(task) for task in tasks]
-    undrawn = [study.entities[index]["sub"] for index, one in enumerate(muscle) if one is None]
+    undrawn = [
+        entities["sub"]
+        for entities, subject in zip(study.entities, study.subjects, strict=True)
+        if np.isnan(subject.muscle).any()
+    ]
     if undrawn:
         shared.say(f"no {CALIBRATED}: no muscle is drawn for sub-{', sub-'.join(undrawn)}")
     found: dict[Arm, Maps] = {}
@@ -158,7 +160,7 @@ def compete(
         values = {
             model: np.full(targets.shape, np.nan)
             for model in COMPETITORS
-            if model != CALIBRATED or (name.startswith(PD) and all(m is not None for m in muscle))
+            if model != CALIBRATED or (name.startswith(PD) and not undrawn)
         }
         for split in splits:
             seen = np.isin(owner, np.concatenate([split.train, split.validation]))
@@ -168,27 +170,17 @@ def compete(
             lookup = competitors.median_lookup(signals[known], targets[known])
             values[LOOKUP][test] = lookup(signals[test])
             if CALIBRATED in values:
-                shown = np.array([m[name] for m in muscle if m is not None])
+                shown = study.muscle(name)
                 gain = competitors.calibrate_gain(
                     signals[known], targets[known], owner[known], shown, study.times(name)[1]
                 )
                 corrected = signals[test] / np.stack(
                     [gain(shown)[owner[test]], np.ones(test.sum())], -1
                 )
-                values[CALIBRATED][test] = _two_point(study, name, corrected, bounds)
+                fitted = fit_signals(corrected, study.times(name), bounds)
+                values[CALIBRATED][test] = fitted.t1rho
         found |= {(model, name): estimates(each, bounds) for model, each in values.items()}
     return found
-
-
-def _two_point(
-    study: Study, name: str, signals: Float[np.ndarray, "v 2"], bounds: tuple[float, float]
-) -> Float[np.ndarray, " v"]:
-    """The fit of two images, T1rho in ms."""
-    from jaxqmri.physics import T1rhoDecay
-
-    model = T1rhoDecay(np.array(study.times(name)))
-    result = jaxqmri.fit(model, signals, bounds={"t1rho": bounds}, quality=False)
-    return np.asarray(result.params.t1rho)
 
 
 def _training_rows(

@@ -37,7 +37,14 @@ SMALLER, LARGER = Criterion(below=0.0), Criterion(above=0.0)
 def judge_claims(
     results: Iterable[Result], short: Collection[Arm] = (), *, simulated: bool = False
 ) -> list[Judged]:
-    """Hold every claim against the rows of a run.
+    """Hold every claim against the rows of a run, as :func:`claim_rows` takes them."""
+    return report.judge(CLAIMS, claim_rows(results, short, simulated=simulated))
+
+
+def claim_rows(
+    results: Iterable[Result], short: Collection[Arm] = (), *, simulated: bool = False
+) -> Rows:
+    """The rows of a run that claims rest on.
 
     Parameters
     ----------
@@ -50,14 +57,13 @@ def judge_claims(
     simulated
         Whether the data are simulated. The simulation was calibrated on the paper's NLLS.
     """
-    rows = Rows(
+    return Rows(
         [result.entry() for result in results],
         short=short,
         calibrated=[(NLLS, name) for name in INPUTS] if simulated else (),
         common={"region": CARTILAGE, "visit": None},
         p_values=P_T,
     )
-    return report.judge(CLAIMS, rows)
 
 
 def _best_rpe(rows: Rows) -> list[Finding]:

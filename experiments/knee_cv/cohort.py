@@ -14,9 +14,9 @@ import jaxqmri
 from experiments import run as shared
 from experiments.knee_cv.results import Study
 from experiments.knee_cv.retest import Scan
-from experiments.knee_cv.settings import AS_CALIBRATED, Cohort, Settings
+from experiments.knee_cv.settings import Cohort, Settings
 from experiments.knee_cv.subjects import Subject, Task, has_changed, person_of, prepare, read
-from experiments.run import Command, Run
+from experiments.run import Run
 from experiments.surroundings import available_cores
 from jaxqmri.io import InputError, bids
 
@@ -24,25 +24,24 @@ STUDY = "knee_t1rho"
 NEW_PEOPLE = 1000  # added to the seed for subjects that no network has seen
 
 
-def simulated_folder(command: Command[Settings], cohort: Cohort = AS_CALIBRATED) -> Path:
-    """Where the simulated cohort is kept: another simulator or other settings, another folder."""
-    settings = command.settings
+def simulated_folder(settings: Settings, cohort: Cohort) -> Path:
+    """Where a simulated cohort is kept: another simulator or other settings, another folder."""
     source = hashlib.blake2b(digest_size=6)
     package = Path(jaxqmri.__file__).parent
     for part in ("physics", "simulate"):
         for path in sorted((package / part).rglob("*.py")):
             source.update(path.read_bytes())
-    name = f"{STUDY}-{settings.simulated_grid}-{settings.simulated_subjects}-seed{command.seed}"
-    return shared.cache_folder() / "cohorts" / f"{name}{cohort.name()}-{source.hexdigest()}"
+    name = f"{STUDY}-{settings.simulated_grid}-{settings.simulated_subjects}-{cohort.name()}"
+    return shared.cache_folder() / "cohorts" / f"{name}-{source.hexdigest()}"
 
 
-def simulate(command: Command[Settings], folder: Path, cohort: Cohort = AS_CALIBRATED) -> None:
+def simulate(settings: Settings, folder: Path, cohort: Cohort) -> None:
     """Make the cohort, unless it is there."""
     from tqdm import tqdm
 
     from jaxqmri.simulate.cohorts import make_cohort
 
-    count = command.settings.simulated_subjects
+    count = settings.simulated_subjects
     with tqdm(desc="simulate", unit="knee", total=count, dynamic_ncols=True) as bar:
 
         def advance(done: int, _: int) -> None:
@@ -52,23 +51,22 @@ def simulate(command: Command[Settings], folder: Path, cohort: Cohort = AS_CALIB
             STUDY,
             folder,
             subjects=count,
-            preset=command.settings.simulated_grid,
-            seed=command.seed,
+            preset=settings.simulated_grid,
+            seed=cohort.seed,
             settings=cohort.settings,
             repeat=cohort.repeat,
             progress=advance,
         )
 
 
-def scan_twice(run: Run[Settings], command: Command[Settings], cohort: Cohort) -> tuple[Scan, Scan]:
+def scan_twice(run: Run[Settings], cohort: Cohort) -> tuple[Scan, Scan]:
     """New digital subjects, each scanned twice."""
-    settings = replace(command.settings, simulated_subjects=command.settings.retest_subjects)
-    others = replace(command, settings=settings, seed=command.seed + NEW_PEOPLE)
+    settings = replace(run.settings, simulated_subjects=run.settings.retest_subjects)
     scans = []
     for repeat in (0, 1):
-        again = replace(cohort, repeat=repeat)
-        data = simulated_folder(others, again)
-        simulate(others, data, again)
+        again = replace(cohort, seed=cohort.seed + NEW_PEOPLE, repeat=repeat)
+        data = simulated_folder(settings, again)
+        simulate(settings, data, again)
         tasks, subjects = prepare_all(run, subject_tasks(run, data, f"retest-{repeat}"))
         scans.append(Scan(Study.of(data, [task.entities for task in tasks], subjects), tasks))
     return scans[0], scans[1]
@@ -137,18 +135,27 @@ def refuse_changed_data(run: Run[Settings]) -> None:
     InputError
         If a subject's files, or the table of participants, are not those that it was made from.
     """
+    changed = changed_since(run)
+    if changed:
+        raise InputError(
+            f"{run.folder}: made before {changed} changed; give another --out, or --overwrite"
+        )
+
+
+def changed_since(run: Run[Settings]) -> str | None:
+    """What of its data is no longer what a complete run was made from, in words.
+
+    A simulated cohort cannot change: its folder is named after all that it is made with.
+    """
+    if run.command.data is None:
+        return None
     kept = run.checkpoint("people")
     if not kept.exists() or kept.read_text("utf-8") != people(run.data):
-        raise InputError(
-            f"{run.folder}: made before the subjects of {run.data} or its participants.tsv "
-            "changed; give another --out, or --overwrite"
-        )
+        return f"the subjects of {run.data} or its participants.tsv"
     for task in subject_tasks(run, run.data):
         if has_changed(task):
-            raise InputError(
-                f"{run.folder}: made before the files of {_label(task.entities)} in {run.data} "
-                "changed; give another --out, or --overwrite"
-            )
+            return f"the files of {_label(task.entities)} in {run.data}"
+    return None
 
 
 def people(data: Path) -> str:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
-
-import jaxqmri
 from experiments import knee_cv
 from experiments import run as shared
-from experiments.knee_cv import report
+from experiments.knee_cv import report, summary
 from experiments.knee_cv.agreement import agreement_rows
 from experiments.knee_cv.arms import learn_all, splits_of
 from experiments.knee_cv.cohort import (
@@ -20,15 +16,15 @@ from experiments.knee_cv.cohort import (
     refuse_changed_data,
     scan_twice,
     simulate,
-    simulated_folder,
     subject_tasks,
 )
 from experiments.knee_cv.comparisons import Arm, comparison_rows
+from experiments.knee_cv.fits import fit_input, fit_reference
 from experiments.knee_cv.maps import write_maps
 from experiments.knee_cv.paper import INPUTS, NLLS
 from experiments.knee_cv.participants import participant_rows
+from experiments.knee_cv.plan import NAME, Planned, asked, summary_folder
 from experiments.knee_cv.results import (
-    ALL_TIMES,
     Maps,
     Study,
     errors_of,
@@ -38,12 +34,10 @@ from experiments.knee_cv.results import (
     registration_rows,
 )
 from experiments.knee_cv.retest import retest_rows
-from experiments.knee_cv.settings import PRESETS, Cohort, Settings
+from experiments.knee_cv.settings import PRESETS, Settings
 from experiments.run import Command, Run
 from jaxqmri.io import InputError, bids
 from jaxqmri.io.files import write_text
-
-NAME = "knee_cv"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,104 +47,85 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def experiment(command: Command[Settings]) -> None:
-    """Prepare the subjects, fit, learn, compare, report."""
+    """Carry out the runs that are asked for; where there are several, join those complete.
+
+    Raises
+    ------
+    InputError
+        If the command or the data cannot be used. Of several runs the others are carried out
+        first.
+    """
     shared.use_all_cores()
-    settings, cohort = command.settings.ablated()
-    if settings.ablation != "none":
-        command = replace(command, out=command.out or ablation_folder(command))
-    command = replace(command, settings=settings)
-    data = simulated_folder(command, cohort) if command.data is None else command.data
+    planned = asked(command)
     if command.data is not None:
-        bids.find_series(data, "T1rhow")  # a wrong folder is told before a run folder is made
-        refuse_simulated_settings(command, cohort)
-    run = Run(NAME, command, data)
+        bids.find_series(command.data, "T1rhow")  # told before a run folder is made
+    if len(planned) == 1:
+        if not carry_out(planned[0]):
+            shared.say((planned[0].folder / "tables.md").read_text("utf-8"))
+        return
+    summary.claim_folder(command)
+    failed = []
+    for number, one in enumerate(planned, start=1):
+        shared.say(f"{one.name}, {number} of {len(planned)} runs: {one.folder}")
+        made = False
+        try:
+            made = carry_out(one)
+        except InputError as error:
+            if one is planned[0]:  # nothing to compare the others with
+                raise
+            failed.append(one.name)
+            print(f"{one.name}: {error}", file=sys.stderr)
+        if made or one is planned[-1]:
+            summary.write(command)
+    shared.say(f"Report: {summary_folder(command) / 'report.html'}")
+    if failed:
+        raise InputError(f"{len(failed)} of {len(planned)} runs failed: {', '.join(failed)}")
+
+
+def carry_out(planned: Planned) -> bool:
+    """Prepare the subjects, fit, learn, compare, report; whether there was anything to do."""
+    run = Run(NAME, planned.command, planned.data)
     if run.complete:
         refuse_changed_data(run)
         shared.say(f"{run.folder}: complete; --overwrite makes it again\n")
-        shared.say((run.folder / "tables.md").read_text("utf-8"))
-        return
-    if command.data is None:
-        simulate(command, data, cohort)
-    write_text(run.checkpoint("people"), people(data))
-    tasks, subjects = prepare_all(run, subject_tasks(run, data))
-    study = Study.of(data, [task.entities for task in tasks], subjects)
+        return False
+    settings, seed, simulated = run.settings, run.command.seed, run.command.data is None
+    if simulated:
+        simulate(settings, run.data, planned.cohort)
+    write_text(run.checkpoint("people"), people(run.data))
+    tasks, subjects = prepare_all(run, subject_tasks(run, run.data))
+    study = Study.of(run.data, [task.entities for task in tasks], subjects)
 
-    splits = splits_of(study, settings, command.seed)
-    reference, sigma = fit_reference(study, settings)
-    run.results = reference_rows(study, reference, command.seed)
+    bounds, splits = settings.t1rho_bounds, splits_of(study, settings, seed)
+    reference, sigma = fit_reference(study, bounds)
+    run.results = reference_rows(study, reference, seed)
     report.say_reference(run.results, study)
     found: dict[Arm, Maps] = {}
     for name in INPUTS:
-        found[NLLS, name] = fit(study, name, settings)
-        rows = input_rows(study, reference, found[NLLS, name], NLLS, name, command.seed)
+        found[NLLS, name] = fit_input(study, name, bounds)
+        rows = input_rows(study, reference, found[NLLS, name], NLLS, name, seed)
         run.results += rows
         report.say_arm(rows)
     run.tick()
     learnt = learn_all(run, study, tasks, splits, reference.t1rho, sigma)
     found |= learnt.maps
     for model, name in learnt.maps:
-        rows = input_rows(study, reference, found[model, name], model, name, command.seed)
+        rows = input_rows(study, reference, found[model, name], model, name, seed)
         run.results += rows
         report.say_arm(rows)
     run.results += learnt.rows + network_rows(set(found))
-    if command.data is None and settings.retest_subjects:
-        scans = scan_twice(run, command, cohort)
+    if simulated and settings.retest_subjects:
         run.results += retest_rows(
-            scans,
-            lambda study, name: fit(study, name, settings),
+            scan_twice(run, planned.cohort),
+            lambda study, name: fit_input(study, name, bounds),
             learnt.learner,
             learnt.curves,
-            command.seed,
+            seed,
         )
-    run.results += agreement_rows(study, reference, found, command.seed)
-    run.results += comparison_rows(errors_of(study, reference, found), command.seed)
-    run.results += registration_rows(study, command.seed) + participant_rows(study.participants)
+    run.results += agreement_rows(study, reference, found, seed)
+    run.results += comparison_rows(errors_of(study, reference, found), seed)
+    run.results += registration_rows(study, seed) + participant_rows(study.participants)
     run.tick()
     write_maps(run, study, reference, found)
     report.write(run, study, reference, found, tasks, learnt)
-
-
-def ablation_folder(command: Command[Settings]) -> Path:
-    """An ablation's run folder, beside that of the experiment itself."""
-    return Path("runs") / f"{NAME}-{command.preset}-{command.settings.ablation}"
-
-
-def refuse_simulated_settings(command: Command[Settings], cohort: Cohort) -> None:
-    """An ablation of the simulation cannot be had with a given folder.
-
-    Raises
-    ------
-    InputError
-        If the ablation changes how subjects are simulated.
-    """
-    if cohort.settings:
-        raise InputError(
-            f"--ablation {command.settings.ablation} changes the simulated study, and --data "
-            f"{command.data} is not simulated by this run: leave one of them out"
-        )
-
-
-def fit_reference(study: Study, settings: Settings) -> tuple[Maps, float]:
-    """T1rho of every cartilage voxel from all spin-lock times, and the noise of the images."""
-    from jaxqmri.physics import T1rhoDecay
-
-    result = jaxqmri.fit(
-        T1rhoDecay(spin_lock_times=np.array(study.times(ALL_TIMES))),
-        study.images(ALL_TIMES),
-        bounds={"t1rho": settings.t1rho_bounds},
-    )
-    maps = Maps(np.asarray(result.params.t1rho), np.asarray(result.status))
-    return maps, float(np.asarray(result.sigma))
-
-
-def fit(study: Study, name: str, settings: Settings) -> Maps:
-    """T1rho of every cartilage voxel from one input, by non-linear least squares."""
-    from jaxqmri.physics import T1rhoDecay
-
-    result = jaxqmri.fit(
-        T1rhoDecay(spin_lock_times=np.array(study.times(name))),
-        study.images(name),
-        bounds={"t1rho": settings.t1rho_bounds},
-        quality=False,
-    )
-    return Maps(np.asarray(result.params.t1rho), np.asarray(result.status))
+    return True

@@ -21,7 +21,7 @@ from experiments.knee_cv.results import (
     Study,
     labelled,
 )
-from experiments.knee_cv.settings import Settings
+from experiments.knee_cv.settings import ABLATIONS, Settings
 from experiments.knee_cv.subjects import Task, displayed
 from experiments.knee_cv.tables import (
     ALL_MODELS,
@@ -82,7 +82,10 @@ def write(
     """Write figures, tables, page and metrics, and print the tables."""
     drawn = _figures(run, study, reference, found, tasks, learnt)
     short = _short(learnt)
-    told = remarks(run.results, study, run.command.preset, short)
+    told = [
+        *(f"Ablation {name}: {ABLATIONS[name].text}." for name in run.settings.ablation),
+        *remarks(run.results, study, run.command.preset, short),
+    ]
     claims, behind = claim_tables(run, study, learnt)
     trained = trained_as(run.settings, run.command.seed) if learnt.curves else ""
     tables = tables_of(run.results, study, short, trained)

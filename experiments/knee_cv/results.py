@@ -100,6 +100,11 @@ class Study:
         """The simulator's T1rho of every voxel (ms), NaN for real data."""
         return np.concatenate([subject.truth for subject in self.subjects])
 
+    def muscle(self, name: str) -> Float[np.ndarray, " s"]:
+        """Median of ``ln(I_PD / I_k)`` in each subject's muscle at an input with PD."""
+        k = SPIN_LOCK_TIMES.index(self.times(name)[1]) - 1
+        return np.array([subject.muscle[k] for subject in self.subjects])
+
     def images(self, name: str) -> Float[np.ndarray, "n k"]:
         """Signals of one input: ``PD+10``, ``0+50``, or all spin-lock times."""
         spin_lock = np.concatenate([subject.spin_lock for subject in self.subjects])

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
 
 from experiments.knee_cv.learning import Learning
 from experiments.knee_cv.paper import INPUTS, NETWORKS
 from experiments.knee_cv.subjects import Registering
 from experiments.run import Preset
 from jaxqmri.preprocessing import Scaling
+from jaxqmri.simulate import variants
 
 NetworkName = Literal["U-Net unmasked", "U-Net masked", "MLP"]
 InputName = Literal["PD+10", "PD+30", "PD+50", "0+10", "0+30", "0+50"]
 Ablation = Literal[
-    "none",
     "pd-gain-0",
     "pd-gain-0.1",
     "pd-gain-0.2",
@@ -27,6 +27,7 @@ Ablation = Literal[
     "calibrated-0.65-0.20-4",
     "calibrated-0.65-0.15-9",
 ]
+Group = Literal["gain", "scaling", "calibrated", "all"]
 
 
 @dataclass(frozen=True)
@@ -35,37 +36,63 @@ class Cohort:
 
     Attributes
     ----------
+    seed
+        Of everything random in it.
     settings
         Settings of the simulated study by name, such as ``{"pd_gain_sd": 0.3}``.
     repeat
         Which scan of the same subjects; 0 the first.
     """
 
+    seed: int = 0
     settings: Mapping[str, float | tuple[float, ...]] = field(default_factory=dict)
     repeat: int = 0
 
     def name(self) -> str:
-        """Empty for the study's own; what differs from it otherwise."""
-        words = [f"repeat{self.repeat}"] if self.repeat else []
+        """Its seed, and what differs from the study's own."""
+        words = [f"seed{self.seed}"] + ([f"repeat{self.repeat}"] if self.repeat else [])
         words += [f"{key}={value}".replace(" ", "") for key, value in sorted(self.settings.items())]
-        return "".join(f"-{word}" for word in words)
+        return "-".join(words)
 
 
-AS_CALIBRATED = Cohort()
+class Changes(NamedTuple):
+    """What an ablation changes: of the experiment's settings, and of the simulated study's."""
 
-# What each ablation changes: of the experiment, and of the simulated study.
-ABLATIONS: Mapping[Ablation, tuple[Mapping[str, Any], Mapping[str, float]]] = {
-    "none": ({}, {}),
-    "pd-gain-0": ({}, {"pd_gain_sd": 0.0}),
-    "pd-gain-0.1": ({}, {"pd_gain_sd": 0.1}),
-    "pd-gain-0.2": ({}, {"pd_gain_sd": 0.2}),
-    "pd-gain-0.3": ({}, {"pd_gain_sd": 0.3}),
-    "known-gain": ({}, {"pd_gain_sd": 0.0, "pd_profile_sd": 0.0}),
-    "cartilage-alone": ({}, {"other_tissue": 0.0}),
-    "scale-percentile": ({"scaling": "percentile"}, {}),
-    "scale-muscle": ({"scaling": "reference-tissue"}, {}),
-    "calibrated-0.65-0.20-4": ({}, {"pd_gain": 0.65, "pd_gain_sd": 0.20, "subject_sd": 4.0}),
-    "calibrated-0.65-0.15-9": ({}, {"pd_gain": 0.65, "pd_gain_sd": 0.15, "subject_sd": 9.0}),
+    settings: Mapping[str, Any] = {}
+    study: Mapping[str, float] = {}
+
+    @property
+    def text(self) -> str:
+        """For people: ``pd_gain_sd 0.0``."""
+        return ", ".join(f"{key} {value}" for key, value in {**self.settings, **self.study}.items())
+
+
+GAINS: Mapping[str, Changes] = {
+    "pd-gain-0": Changes(study={"pd_gain_sd": 0.0}),
+    "pd-gain-0.1": Changes(study={"pd_gain_sd": 0.1}),
+    "pd-gain-0.2": Changes(study={"pd_gain_sd": 0.2}),
+    "pd-gain-0.3": Changes(study={"pd_gain_sd": 0.3}),
+}
+SCALINGS: Mapping[str, Changes] = {
+    "scale-percentile": Changes({"scaling": "percentile"}),
+    "scale-muscle": Changes({"scaling": "reference-tissue"}),
+}
+CALIBRATIONS: Mapping[str, Changes] = {
+    "calibrated-0.65-0.20-4": Changes(study=variants.CALIBRATED["gain20-subjects4"]),
+    "calibrated-0.65-0.15-9": Changes(study=variants.CALIBRATED["gain15-subjects9"]),
+}
+ABLATIONS: Mapping[str, Changes] = {
+    **GAINS,
+    "known-gain": Changes(study=variants.KNOWN_GAIN),
+    "cartilage-alone": Changes(study=variants.CARTILAGE_ALONE),
+    **SCALINGS,
+    **CALIBRATIONS,
+}
+GROUPS: Mapping[str, Collection[str]] = {
+    "gain": tuple(GAINS),
+    "scaling": tuple(SCALINGS),
+    "calibrated": tuple(CALIBRATIONS),
+    "all": tuple(ABLATIONS),
 }
 
 
@@ -102,7 +129,13 @@ class Settings:
         Weight of a second loss beside the supervised one: how far the spin-lock images are from
         the signal equation at the predicted T1rho, in units of their noise, squared.
     ablation
-        A change of data or scaling that should break a claim.
+        Changes of data or scaling that should break a claim: each is a run of its own beside the
+        experiment's, and all are joined in one summary. Names, or a group of them: gain (spread
+        of the PD-weighted gain between subjects), scaling, calibrated (what fits the paper's
+        NLLS as well), all.
+    seeds
+        Train from so many seeds, --seed and those after it, on the same subjects; runs of their
+        own, joined in the same summary.
     skip_incomplete
         Go on without subjects that lack an image or a mask.
     learning
@@ -120,14 +153,10 @@ class Settings:
     folds: int = 5
     scaling: Scaling = "scanner"
     physics_weight: float = 0.0
-    ablation: Ablation = "none"
+    ablation: tuple[Ablation | Group, ...] = ()
+    seeds: int = 1
     skip_incomplete: bool = False
     learning: Learning = field(default_factory=Learning)
-
-    def ablated(self) -> tuple[Settings, Cohort]:
-        """These settings with the ablation's changes, and the cohort that it simulates."""
-        changes, of_study = ABLATIONS[self.ablation]
-        return replace(self, **changes), Cohort(dict(of_study))
 
 
 PRESETS: dict[Preset, Settings] = {

@@ -52,6 +52,9 @@ class Subject(NamedTuple):
         registration.
     motion
         What registration found: shift in mm at the centre of the cartilage, rotation in degrees.
+    muscle
+        Median over the muscle of ``ln(I_PD / I_k)`` at each spin-lock time but zero; NaN where
+        nobody has drawn it.
     """
 
     spin_lock: Float[np.ndarray, "n t"]
@@ -63,6 +66,7 @@ class Subject(NamedTuple):
     affine: Float[np.ndarray, "4 4"]
     similarity: Float[np.ndarray, " 2"]
     motion: Float[np.ndarray, " 2"]
+    muscle: Float[np.ndarray, " 3"]
 
 
 @dataclass(frozen=True)
@@ -153,26 +157,27 @@ def _muscle(task: Task, grid: Image) -> Bool[np.ndarray, "x y z"] | None:
     return drawn.data > 0
 
 
-def muscle_signals(task: Task) -> dict[str, float] | None:
-    """Median of ``ln(I_PD / I_k)`` in the muscle, by input such as ``PD+50``; None if undrawn.
+def _muscle_signals(
+    images: Float[np.ndarray, "x y z 4"],
+    pd: Float[np.ndarray, "x y z"],
+    tissue: Bool[np.ndarray, "x y z"] | None,
+) -> Float[np.ndarray, " 3"]:
+    """Median of ``ln(I_PD / I_k)`` in the muscle, at each spin-lock time but zero.
 
     Raises
     ------
     InputError
         If no voxel of the muscle has signal in both images.
     """
-    whole = whole_images(task)
-    if whole.tissue is None:
-        return None
-    inside = whole.images[whole.tissue]
-    pd = inside[:, -1]
-    found = {}
-    for k, time in enumerate(SPIN_LOCK_TIMES[1:], start=1):
-        use = (pd > 0) & (inside[:, k] > 0)
+    if tissue is None:
+        return np.full(len(SPIN_LOCK_TIMES) - 1, np.nan)
+    medians = []
+    for signal in images[tissue][:, 1:].T:
+        use = (pd[tissue] > 0) & (signal > 0)
         if not use.any():
-            raise InputError(f"{task.registered}: no signal in the muscle that was drawn")
-        found[f"PD+{time:g}"] = float(np.median(np.log(pd[use] / inside[use, k])))
-    return found
+            raise InputError("no signal in the muscle that was drawn (desc-muscle_mask)")
+        medians.append(np.median(np.log(pd[tissue][use] / signal[use])))
+    return np.array(medians, np.float64)
 
 
 def _prepared(task: Task) -> Subject:
@@ -182,7 +187,7 @@ def _prepared(task: Task) -> Subject:
     fixed = Image(images[..., 0], series.affine, series.sources[0])
     labels = bids.read_labels(task.data, REGIONS_BY, person)
     check_same_grid(labels, fixed, "regions")
-    _muscle(task, fixed)  # a mask on another grid is told here, subject by subject
+    muscle = _muscle(task, fixed)
     cartilage = np.isin(labels.data, list(REGIONS))
     if not cartilage.any():
         raise InputError(
@@ -231,6 +236,7 @@ def _prepared(task: Task) -> Subject:
             [similarity_in_mask(image, fixed.data, cartilage, across) for image in (before, pd)]
         ),
         motion=_motion(transform, fixed, cartilage),
+        muscle=_muscle_signals(images, pd, muscle),
     )
 
 
@@ -259,11 +265,11 @@ def person_of(entities: Mapping[str, str]) -> dict[str, str]:
 
 
 def _sources(task: Task) -> str:
-    """Fingerprint of all that a subject is made from: images, sidecars, regions, true map."""
+    """Fingerprint of what a subject holds, and of all files that it is made from."""
     person = f"sub-{task.entities['sub']}"
     folders = [task.data, *(bids.map_folder(task.data, who) for who in (REGIONS_BY, TRUE_MAPS))]
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(repr((task.match_resolution, task.registration)).encode())
+    digest.update(repr((Subject._fields, task.match_resolution, task.registration)).encode())
     for folder in folders:
         inherited = [path for path in folder.glob("*.json") if path.name not in NOT_OF_IMAGES]
         for path in sorted([*inherited, *(folder / person).rglob("*")]):

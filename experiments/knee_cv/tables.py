@@ -48,6 +48,12 @@ def _arms(entry: Mapping[str, Any]) -> set[Arm]:
     return set(product(models, inputs))
 
 
+def marked(model: str, short: Collection[Arm]) -> str:
+    """A model's name with its inputs at which it was stopped short of its plateau."""
+    inputs = [name for name in INPUTS if (model, name) in short]
+    return f"{model} ({', '.join(inputs)}: {SHORT})" if inputs else model
+
+
 def _similarities(study: Study) -> Table:
     return Table(
         ("subject", "SSIM before registration", "SSIM after"),
@@ -91,12 +97,8 @@ def tables_of(
     def chosen(**wanted: Any) -> list[dict[str, Any]]:
         return [e for e in entries if all(e[key] in values for key, values in wanted.items())]
 
-    def marked(model: str) -> str:
-        inputs = [name for name in INPUTS if (model, name) in short]
-        return f"{model} ({', '.join(inputs)}: {SHORT})" if inputs else model
-
     def named(chosen: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [e | {"model": marked(e["model"])} for e in chosen]
+        return [e | {"model": marked(e["model"], short)} for e in chosen]
 
     def by_arm(chosen: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         return [
@@ -133,8 +135,8 @@ def tables_of(
             beside(
                 named([entry for entry in all_models if entry["model"] == model]),
                 down=("model", "measure"),
-                caption=f"{marked(model)} over the whole cartilage: mean ± SD over subjects, ours "
-                "with the paper's." + (trained_as if model in NETWORKS else ""),
+                caption=f"{marked(model, short)} over the whole cartilage: mean ± SD over "
+                "subjects, ours with the paper's." + (trained_as if model in NETWORKS else ""),
             )
             for model in everyone
             if any(entry["model"] == model for entry in all_models)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxqmri.cli.fit_options import FitOptions
+from jaxqmri.cli.in_turn import in_turn
 from jaxqmri.cli.inputs import PIPELINE, BidsSource, Source, find_sources
 from jaxqmri.cli.loading import Loading
 from jaxqmri.cli.measured import Flags
@@ -60,22 +61,14 @@ class Fit(FitOptions):
         flags = self._flags()
         sources = find_sources(self.inputs, self.model, flags, self.subject)
         loading = Loading(self.devices, page=not self.no_quality)
-        failed = []
         try:
-            for source in sources:
-                try:
-                    self._fit(source, flags, loading)
-                except InputError as error:
-                    if len(sources) == 1:
-                        raise
-                    failed.append(source.name)
-                    print(f"jaxqmri: {source.name}: {error}", file=sys.stderr)
+            in_turn(
+                sources,
+                lambda source: self._fit(source, flags, loading),
+                "series could not be fitted",
+            )
         finally:
             loading.finish()
-        if failed:
-            raise InputError(
-                f"{len(failed)} of {len(sources)} series could not be fitted: {', '.join(failed)}"
-            )
 
     def _flags(self) -> Flags:
         if self.signed and self.magnitude:

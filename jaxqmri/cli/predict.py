@@ -12,6 +12,7 @@ import numpy as np
 from tyro.conf import Positional
 
 from jaxqmri.cli.given import Given, read_mask
+from jaxqmri.cli.in_turn import in_turn
 from jaxqmri.cli.inputs import PIPELINE, BidsSource, find_sources
 from jaxqmri.cli.measured import Flags
 from jaxqmri.cli.options import option
@@ -122,19 +123,11 @@ class Predict:
         for warning in warnings_of_model(model, self.mask is not None):
             print(f"jaxqmri: {warning}", file=sys.stderr)
         networks = _Once(folds)
-        failed = []
-        for one in inputs:
-            try:
-                self._predict(one, folds, networks)
-            except InputError as error:
-                if len(inputs) == 1:
-                    raise
-                failed.append(one.name)
-                print(f"jaxqmri: {one.name}: {error}", file=sys.stderr)
-        if failed:
-            raise InputError(
-                f"{len(failed)} of {len(inputs)} series could not be predicted: {', '.join(failed)}"
-            )
+        in_turn(
+            inputs,
+            lambda one: self._predict(one, folds, networks),
+            "series could not be predicted",
+        )
 
     def _read_command(self) -> tuple[list[Fold], list[Input]]:
         given = list(self.folders)

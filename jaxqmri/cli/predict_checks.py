@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxqmri.cli.predict_images import Images
 from jaxqmri.cli.predict_maps import across_slices, turns
-from jaxqmri.cli.predict_model import Model
+from jaxqmri.cli.predict_model import PD, UNREGISTERED, Model
 
 VOXEL_FACTOR = 1.5  # between edges of the voxels trained on and those given
 PLANES = {"L": "sagittal", "R": "sagittal", "P": "coronal", "A": "coronal"}  # the rest are axial
@@ -35,6 +35,24 @@ def warnings_of_model(model: Model, masked: bool) -> list[str]:
 
 def warnings_of_images(model: Model, images: Images) -> list[str]:
     """How the images differ from those that the model was trained on."""
+    return [*_of_registration(model, images), *_of_voxels(model, images)]
+
+
+def _of_registration(model: Model, images: Images) -> list[str]:
+    trained, ours = model.registration, images.registration
+    raw = trained == UNREGISTERED
+    if PD not in model.channels or trained in (None, ours) or (raw and ours is None):
+        return []
+    found = (
+        "no sidecar says how the PD-weighted image was registered"
+        if ours is None
+        else f"the PD-weighted image went through {ours} registration"
+    )
+    learnt = "left where the scanner put them" if raw else f"after {trained} registration"
+    return [f"{found}; the model was trained on images {learnt}"]
+
+
+def _of_voxels(model: Model, images: Images) -> list[str]:
     if model.voxel_size is None:
         return []
     told = []

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from jaxqmri.cli.inputs import PIPELINE, BidsSource
 from jaxqmri.cli.plain import PlainSource
-from jaxqmri.cli.predict_model import PD, Model
+from jaxqmri.cli.predict_model import PD, REGISTRATIONS, UNREGISTERED, Model
 from jaxqmri.io import InputError, bids, files, nifti
 from jaxqmri.io.acquisition import from_disk
 
@@ -31,11 +31,15 @@ class Images:
         The first of them, for its place.
     sources
         The images' files, in the same order.
+    registration
+        Last stage by which the PD-weighted image was registered; None where nothing says, or
+        there is no such image.
     """
 
     by_name: Mapping[str, Float[np.ndarray, "x y z"]]
     grid: nifti.Image
     sources: Sequence[Path]
+    registration: str | None = None
 
     @property
     def edges(self) -> Float[np.ndarray, " 3"]:
@@ -61,7 +65,8 @@ class PlainImages:
 
     def read(self, model: Model, out: Path) -> Images:
         """Read the images that the model takes."""
-        return _on_one_grid({name: nifti.read_image(self.files[name]) for name in model.wanted})
+        found = {name: nifti.read_image(self.files[name]) for name in model.wanted}
+        return _on_one_grid(found, model)
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ class BidsImages:
                     f"the model {_use(name, model)}; the series has {there} ms"
                 )
             found[name] = nifti.Image(series.images[..., k], series.affine, series.sources[k])
-        return _on_one_grid(found)
+        return _on_one_grid(found, model)
 
 
 Input = PlainImages | BidsImages
@@ -190,7 +195,26 @@ def _pd_image(root: Path, entities: Mapping[str, str], out: Path, grid: nifti.Im
     return image
 
 
-def _on_one_grid(found: Mapping[str, nifti.Image]) -> Images:
+def _registration(pd: Path, model: Model) -> str | None:
+    """Last stage by which a PD-weighted image was registered, None where nothing says.
+
+    Raises
+    ------
+    InputError
+        If it was not, and the model was trained on images that were.
+    """
+    sidecar = nifti.sidecar_path(pd)
+    said = files.read_json(sidecar).get("Registration") if sidecar.exists() else None
+    stage = said.get("stage") if isinstance(said, dict) else said
+    if stage == UNREGISTERED and model.registration not in (None, UNREGISTERED):
+        raise InputError(
+            f"{sidecar}: Registration is {stage} there, but the model was trained on PD-weighted "
+            f"images after {model.registration} registration; first: jaxqmri register"
+        )
+    return stage if stage in REGISTRATIONS else None
+
+
+def _on_one_grid(found: Mapping[str, nifti.Image], model: Model) -> Images:
     first, *others = found.values()
     for image in others:
         try:
@@ -198,4 +222,5 @@ def _on_one_grid(found: Mapping[str, nifti.Image]) -> Images:
         except InputError as error:
             raise InputError(f"{error}; bring them together first: jaxqmri register") from None
     by_name = {name: image.data for name, image in found.items()}
-    return Images(by_name, first, [image.path for image in found.values()])
+    stage = _registration(found[PD].path, model) if PD in found else None
+    return Images(by_name, first, [image.path for image in found.values()], stage)

@@ -17,8 +17,6 @@ from jaxqmri.cli.predict_images import Images
 from jaxqmri.cli.predict_model import PD, Fold, Model
 from jaxqmri.io import InputError
 
-TILE, STRIDE = 64, 48  # pixels
-
 Volume = Float[np.ndarray, "x y z"]
 Mask = Bool[np.ndarray, "x y z"]
 
@@ -183,14 +181,14 @@ def _by_slices(
     turned = nib.orientations.apply_orientation(scaled, there)
     needed = nib.orientations.apply_orientation(inside, there)
     slices, needed = np.moveaxis(turned, axis, 0), np.moveaxis(needed, axis, 0)
-    shape = slices.shape[1:3]
-    missing = [(0, max(0, TILE - n)) for n in shape]
+    shape, tiles = slices.shape[1:3], model.tiles
+    missing = [(0, max(0, tiles.size - n)) for n in shape]
     maps = training.sliding_window(
         predict,
         variables,
         np.pad(slices, [(0, 0), *missing, (0, 0)]).astype(np.float32),
-        size=TILE,
-        stride=STRIDE,
+        size=tiles.size,
+        stride=tiles.stride,
         mask=np.pad(needed, [(0, 0), *missing]),
     )[:, : shape[0], : shape[1], 0]
     return nib.orientations.apply_orientation(np.moveaxis(maps, 0, axis), back)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,19 @@ DESCRIPTION = "description.json"  # as jaxqmri.training writes it
 PD = "PD"
 SCALINGS = ("scanner", "percentile", "reference-tissue")
 INPUTS_OF = {"UNet": "in_channels", "SkipMLP": "in_features"}
+UNREGISTERED = "none"
+REGISTRATIONS = (UNREGISTERED, "rigid", "affine", "deformable")
 CODES = (frozenset("LR"), frozenset("PA"), frozenset("IS"))
+
+
+class Tiles(NamedTuple):
+    """Width of a U-Net's tiles, and the distance between neighbours, pixels."""
+
+    size: int
+    stride: int
+
+
+TILES = Tiles(64, 48)  # where a description does not say
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,11 @@ class Model:
     orientation
         Anatomical directions of those axes, such as ``LPS``; None where the description does not
         say.
+    registration
+        Last stage by which its PD-weighted images had been registered, ``none`` where they were
+        not; None where the description does not say.
+    tiles
+        What it was applied by in its own experiment.
     """
 
     name: str
@@ -67,6 +84,8 @@ class Model:
     region: str = ""
     voxel_size: tuple[float, float, float] | None = None
     orientation: str | None = None
+    registration: str | None = None
+    tiles: Tiles = TILES
 
     @property
     def trained_on(self) -> str:
@@ -170,11 +189,15 @@ def read_fold(folder: Path) -> Fold:
         known = isinstance(turned, str) and len(turned) == len(CODES)
         known = known and all(len(set(turned) & axis) == 1 for axis in CODES)
         _require(known, path, "orientation", turned, "three directions such as LPS")
+    stage, tiles = said.get("registration"), said.get("tile")
+    known = stage is None or stage in REGISTRATIONS
+    _require(known, path, "registration", stage, " or ".join(REGISTRATIONS))
     simulated = said.get("simulated")
     model = Model(
         str(said.get("model", architecture["network"])), architecture, channels, masked, scaling,
         scales, output, said["units"], limits, None if simulated is None else bool(simulated),
-        str(said.get("region", "")), size, turned,
+        str(said.get("region", "")), size, turned, stage,
+        TILES if tiles is None else _tiles(path, tiles, architecture),
     )  # fmt: skip
     return Fold(folder, model)
 
@@ -229,6 +252,16 @@ def _architecture(path: Path, said: Any, count: int) -> Mapping[str, Any]:
     outputs = said.get("out_channels", said.get("out_features", 1))
     _require(outputs == 1, path, "architecture", f"of {outputs} maps", "one map")
     return said
+
+
+def _tiles(path: Path, said: Any, architecture: Mapping[str, Any]) -> Tiles:
+    step = 2 ** max(0, len(architecture.get("features", ())) - 1)  # the levels halve a tile
+    expected = f"a size that {step} divides, and a stride from 1 to it"
+    given = [said.get(name) for name in Tiles._fields] if isinstance(said, dict) else said
+    size, stride = _numbers(path, {"tile": given}, "tile", 2, expected)
+    usable = size % step == 0 and stride % 1 == 0 and 1 <= stride <= size
+    _require(usable, path, "tile", given, expected)
+    return Tiles(int(size), int(stride))
 
 
 def _numbers(

@@ -122,8 +122,16 @@ class Prediction:
             },
             "Mask": self._named(self.mask),
             "InputsMasked": model.masked,
+            **self._registration(),
             "GeneratedBy": [{"Name": "jaxqmri", "Version": __version__}],
         }  # fmt: skip
+
+    def _registration(self) -> dict[str, Any]:
+        model = self.folds[0].model
+        if PD not in model.channels:
+            return {}
+        found = {"Trained": model.registration, "Given": self.images.registration}
+        return {"RegistrationOfPDw": {name: stage or "unknown" for name, stage in found.items()}}
 
     def facts(self, sidecar: Mapping[str, Any]) -> dict[str, str]:
         """Settings and sources for the page."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from tyro.conf import Positional
 
 from jaxqmri import __version__
+from jaxqmri.cli.in_turn import in_turn
 from jaxqmri.cli.moving import Work, find_work
 from jaxqmri.cli.options import option
 from jaxqmri.io import InputError, bids, files, nifti, staging
@@ -105,19 +105,7 @@ class Register:
         if self.match_in_mask and self.mask is None:
             raise InputError("--match-in-mask: give the --mask")
         work = find_work(self.input, self.to, self.image, self.subject, self.out)
-        failed = []
-        for one in work:
-            try:
-                self._register(one)
-            except InputError as error:
-                if len(work) == 1:
-                    raise
-                failed.append(one.name)
-                print(f"jaxqmri: {one.name}: {error}", file=sys.stderr)
-        if failed:
-            raise InputError(
-                f"{len(failed)} of {len(work)} could not be registered: {', '.join(failed)}"
-            )
+        in_turn(work, self._register, "could not be registered")
 
     def _register(self, work: Work) -> None:
         """Register and write one subject, or see that it is done."""

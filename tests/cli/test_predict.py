@@ -158,6 +158,22 @@ def test_small_slices_are_padded_with_zeros_and_the_result_cut(tmp_path, unet):
     np.testing.assert_allclose(found, slicewise(UNET, padded)[:40, :50], rtol=1e-4)
 
 
+def test_tiles_are_those_of_the_description(plain, tmp_path):
+    model, out = save(tmp_path / "model", tile={"size": 32, "stride": 16}), tmp_path / "out"
+    command = ["predict", str(model), *flags(plain, "PD", "50"), "--out", str(out)]
+    assert main([*command, "--no-quality"]) == 0
+    inputs, network = np.moveaxis(scaled(images()), 2, 0), build(UNET)
+    total, count = np.zeros((3, 64, 64)), np.zeros((3, 64, 64))
+    for i in (0, 16, 32):
+        for j in (0, 16, 32):
+            part = np.s_[:, i : i + 32, j : j + 32]
+            total[part] += np.asarray(network(jnp.asarray(inputs[part])))[..., 0]
+            count[part] += 1
+    wanted = np.clip(np.moveaxis(total / count, 0, 2), 10, 100)
+    assert np.abs(wanted - slicewise(UNET, scaled(images()))).max() > 1  # edges of tiles show
+    np.testing.assert_allclose(nifti.read_image(out / "T1rho.nii.gz").data, wanted, rtol=1e-4)
+
+
 def test_perceptron_in_the_mask(plain, tmp_path):
     model = save(tmp_path / "mlp", architecture=MLP, model="MLP")
     mask = volume(7) > 150
@@ -313,6 +329,73 @@ def test_what_differs_from_the_training_is_told(plain, tmp_path, capsys, changes
     assert message in (out / "quality.html").read_text("utf-8")
 
 
+@pytest.mark.parametrize(
+    ("trained", "said", "message"),
+    [
+        ("deformable", {"stage": "deformable"}, None),
+        ("deformable", {"stage": "rigid"}, "went through rigid registration; the model was trained "
+         "on images after deformable registration"),
+        ("rigid", "affine", "went through affine registration"),  # as an experiment's maps say it
+        ("rigid", None, "no sidecar says how the PD-weighted image was registered"),
+        ("rigid", {"stage": "by hand"}, "no sidecar says how the PD-weighted image was registered"),
+        ("none", {"stage": "rigid"}, "trained on images left where the scanner put them"),
+        ("none", None, None),
+        ("none", {"stage": "none"}, None),
+        (None, {"stage": "rigid"}, None),
+        (None, None, None),
+    ],
+)  # fmt: skip
+def test_registration_of_the_pd_image_is_held_against_the_training(
+    plain, tmp_path, capsys, trained, said, message
+):
+    model, out = save(tmp_path / "model", registration=trained), tmp_path / "out"
+    if said is not None:
+        nifti.sidecar_path(plain["PD"]).write_text(json.dumps({"Registration": said}))
+    assert main(["predict", str(model), *flags(plain, "PD", "50"), "--out", str(out)]) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if "registra" in line]
+    page = (out / "quality.html").read_text("utf-8")
+    assert len(lines) == (message is not None)
+    assert all(message in line for line in lines)
+    assert message is None or message in page
+    stage = said.get("stage") if isinstance(said, dict) else said
+    known = stage if stage in ("none", "rigid", "affine", "deformable") else "unknown"
+    assert json.loads((out / "T1rho.json").read_text())["RegistrationOfPDw"] == {
+        "Trained": trained or "unknown", "Given": known,
+    }  # fmt: skip
+
+
+def test_an_image_known_to_be_unregistered_is_refused(plain, tmp_path, capsys):
+    model, out = save(tmp_path / "model", registration="rigid"), tmp_path / "out"
+    sidecar = nifti.sidecar_path(plain["PD"])
+    sidecar.write_text('{"Registration": "none"}')
+    assert main(["predict", str(model), *flags(plain, "PD", "50"), "--out", str(out)]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert str(sidecar) in error
+    assert "trained on PD-weighted images after rigid registration" in error
+    assert not out.exists()
+
+
+def test_models_without_a_pd_image_do_not_ask_for_its_registration(plain, tmp_path, capsys):
+    changes = {"registration": "rigid", "input": ["0", "50"]}
+    model, out = save(tmp_path / "model", **changes), tmp_path / "out"
+    command = ["predict", str(model), *flags(plain, "0", "50"), "--out", str(out), "--no-quality"]
+    assert main(command) == 0
+    assert "registra" not in capsys.readouterr().err
+    assert "RegistrationOfPDw" not in json.loads((out / "T1rho.json").read_text())
+
+
+def test_the_sidecar_of_a_registered_image_in_a_study_is_read(study, tmp_path, capsys):
+    model = save(tmp_path / "model", registration="rigid")
+    folder = study / "derivatives" / "jaxqmri" / "sub-01" / "anat"
+    command = ["predict", str(model), str(study), "--no-quality"]
+    registered = folder / "sub-01_desc-registered_PDw.nii.gz"
+    nifti.write_image(registered, images()["PD"], AFFINE, {"Registration": {"stage": "rigid"}})
+    assert main(command) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if "registered" in line]
+    assert len(lines) == 1  # the second subject has its raw image alone
+    assert lines[0].startswith("jaxqmri: sub-02: no sidecar says")
+
+
 def test_measured_training_data_are_not_called_simulated(plain, tmp_path, capsys):
     for simulated, word in ((False, "measured"), (None, "unknown")):
         model = save(tmp_path / word, simulated=simulated)
@@ -361,6 +444,10 @@ def test_measured_training_data_are_not_called_simulated(plain, tmp_path, capsys
         ({"scales": [1.0]}, ["MODEL", "STUDY"], "its scales is [1.0]"),
         ({"limits": [100.0, 10.0]}, ["MODEL", "STUDY"], "two rising numbers"),
         ({"orientation": "PPR"}, ["MODEL", "STUDY"], "its orientation is PPR"),
+        ({"registration": "by hand"}, ["MODEL", "STUDY"], "its registration is by hand"),
+        ({"tile": {"size": 63, "stride": 48}}, ["MODEL", "STUDY"], "a size that 2 divides"),
+        ({"tile": {"size": 64, "stride": 65}}, ["MODEL", "STUDY"], "its tile is [64, 65]"),
+        ({"tile": 64}, ["MODEL", "STUDY"], "its tile is 64"),
         ({"output": None}, ["MODEL", "STUDY"], "it has no output"),
     ],
 )  # fmt: skip

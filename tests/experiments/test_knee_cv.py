@@ -323,6 +323,26 @@ def test_every_stage_of_registration_is_another_subject(study, tmp_path):
     assert found.similarity[1] > found.similarity[0] + 0.02
 
 
+def test_a_prepared_subject_keeps_what_muscle_shows_of_the_gain(study, tmp_path):
+    root = tmp_path / "study"
+    shutil.copytree(study, root)
+    muscle = np.abs(sample(SHAPE, AFFINE, CONTRAST).data - CONTRAST[3]) < 1  # away from edges
+    bids.write_map(
+        root, "manual", {"sub": "01"}, "mask", muscle.astype(np.uint8), AFFINE, {"Units": ""},
+        desc="muscle",
+    )  # fmt: skip
+    shown = []
+    for who in ("01", "02"):
+        task = Task(
+            root, {"sub": who}, tmp_path / f"{who}.npz", tmp_path / f"{who}.nii.gz", tmp_path,
+            True, "none",
+        )  # fmt: skip
+        shown.append(subjects.read(subjects.prepare(task)).muscle)
+    # a decay of about 45 ms is simulated in all tissues
+    np.testing.assert_allclose(shown[0], np.log(PD_GAIN) + np.array([10, 30, 50]) / 45, atol=0.05)
+    assert np.isnan(shown[1]).all()
+
+
 def test_other_settings_are_refused_the_folder(finished, study, capsys, one_process):
     assert run(study, finished, "--seed", "3") == 2
     message = capsys.readouterr().err

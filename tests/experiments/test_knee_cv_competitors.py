@@ -1,5 +1,7 @@
 """Competitors on signals whose T1rho is known, and what they may learn from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from jaxqmri.training import Split
 
 TIMES = np.array(SPIN_LOCK_TIMES)
 GAINS = np.array([0.7, 0.85, 1.0, 1.2, 0.6, 0.9])  # of each subject's PD-weighted scan
+MUSCLE = 0.3  # what its own decay adds to the logarithm of the gain
 VOXELS = 150
 SPLITS = [
     Split(np.array([2, 3]), np.array([4, 5]), np.array([0, 1])),
@@ -43,28 +46,17 @@ def study():
                 affine=np.eye(4),
                 similarity=np.ones(2),
                 motion=np.zeros(2),
+                muscle=np.full(3, np.log(gain) + MUSCLE),
             )
         )
     entities = [{"sub": f"{k + 1:02d}"} for k in range(len(GAINS))]
     return Study(entities, subjects, [{} for _ in GAINS], simulated=True)
 
 
-def muscle_of(gains, offset=0.3):
-    """What each subject's muscle shows at every PD input: its gain, and its own decay."""
-    shown = np.log(gains) + offset
-    return [{f"PD+{time:g}": float(one) for time in SPIN_LOCK_TIMES[1:]} for one in shown]
-
-
 @pytest.fixture
-def compete(study, monkeypatch):
-    """Run the competitors on some targets, with what each subject's muscle shows."""
-
-    def run(targets, muscle):
-        remaining = iter(muscle)
-        monkeypatch.setattr(arms, "muscle_signals", lambda task: next(remaining))
-        return arms.compete(study, [None] * len(muscle), targets, SPLITS)
-
-    return run
+def compete(study):
+    """Run the competitors on some targets."""
+    return lambda targets, study=study: arms.compete(study, targets, SPLITS)
 
 
 def test_the_constant_is_the_mean_of_what_is_known():
@@ -135,7 +127,7 @@ def test_calibration_leaves_out_subjects_without_muscle(study):
 
 def test_two_points_are_right_once_the_gain_is_known(study, compete):
     """What the darker image took from the fit, calibration gives back to subjects not seen."""
-    found = compete(study.truth, muscle_of(GAINS))
+    found = compete(study.truth)
     for name in INPUTS:
         assert ((CALIBRATED, name) in found) == name.startswith("PD")
     for time in (10, 30, 50):
@@ -146,8 +138,8 @@ def test_two_points_are_right_once_the_gain_is_known(study, compete):
 
 
 def test_no_calibration_unless_every_muscle_is_drawn(study, compete):
-    muscle = [*muscle_of(GAINS)[:-1], None]
-    found = compete(study.truth, muscle)
+    last = study.subjects[-1]._replace(muscle=np.full(3, np.nan))
+    found = compete(study.truth, replace(study, subjects=[*study.subjects[:-1], last]))
     assert not any(model == CALIBRATED for model, _ in found)
     assert {(CONSTANT, name) for name in INPUTS} < set(found)
 
@@ -157,7 +149,7 @@ def test_a_subjects_own_reference_is_not_in_its_prediction(study, compete):
     own = study.slices[3]
     changed = study.truth.copy()
     changed[own] += 8.0
-    before, after = (compete(t, muscle_of(GAINS)) for t in (study.truth, changed))
+    before, after = (compete(t) for t in (study.truth, changed))
     test = np.isin(study.owner, SPLITS[1].test)  # subject 3 is tested in the second fold
     for arm, maps in before.items():
         np.testing.assert_array_equal(after[arm].t1rho[test], maps.t1rho[test], err_msg=str(arm))
@@ -166,7 +158,7 @@ def test_a_subjects_own_reference_is_not_in_its_prediction(study, compete):
 
 
 def test_the_constant_of_a_fold_is_of_its_training_and_validation(study, compete):
-    found = compete(study.truth, muscle_of(GAINS))[CONSTANT, "0+50"].t1rho
+    found = compete(study.truth)[CONSTANT, "0+50"].t1rho
     for split in SPLITS:
         seen = np.isin(study.owner, [*split.train, *split.validation])
         for k in split.test:

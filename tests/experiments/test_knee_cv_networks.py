@@ -16,10 +16,8 @@ import pytest
 from experiments.knee_cv import cohort
 from experiments.knee_cv import experiment as knee_cv
 from experiments.knee_cv.arms import splits_of
-from experiments.knee_cv.experiment import ablation_folder
 from experiments.knee_cv.results import Study
 from experiments.knee_cv.settings import PRESETS
-from experiments.run import Command
 from jaxqmri.io import InputError, bids
 from jaxqmri.io.nifti import read_image
 from tests.experiments.small_study import TIMES, write_study
@@ -276,16 +274,26 @@ def test_a_simulated_ablation_is_refused_where_data_are_given(study, tmp_path, c
     assert not (tmp_path / "run").exists()
 
 
-def test_an_ablation_has_a_run_folder_of_its_own(study, tmp_path, monkeypatch):
-    settings = replace(PRESETS["smoke"], ablation="pd-gain-0.3")
-    folder = ablation_folder(Command(settings, "smoke"))
-    assert folder == Path("runs") / "knee_cv-smoke-pd-gain-0.3"
-    monkeypatch.chdir(tmp_path)
-    arguments = [*SMALL, *UNTRAINED, "--data", str(study), "--ablation", "scale-percentile"]
-    assert knee_cv.main(arguments) == 0
-    (made,) = (tmp_path / "runs").iterdir()
-    assert made.name == "knee_cv-smoke-scale-percentile"
-    assert json.loads((made / "config.json").read_text())["settings"]["scaling"] == "percentile"
+def test_an_ablation_is_run_beside_the_experiment_and_joined(study, tmp_path, capsys):
+    out = tmp_path / "runs" / "mine"
+    assert run(study, out, *UNTRAINED, "--ablation", "scale-percentile") == 0
+    scaled, joined = (out.with_name(f"mine-{end}") for end in ("scale-percentile", "ablations"))
+    for folder, scaling in ((out, "scanner"), (scaled, "percentile")):
+        settings = json.loads((folder / "config.json").read_text())["settings"]
+        assert (settings["scaling"], settings["seeds"]) == (scaling, 1)
+    assert results(scaled) == results(out)  # no network, nothing that is scaled
+    assert "Ablation scale-percentile: scaling percentile" in (scaled / "tables.md").read_text()
+    text = (joined / "tables.md").read_text("utf-8")
+    assert "scale-muscle (not run)" in text
+    assert "pd-gain" not in text.split("## Every claim")[0].split("## Runs")[1]  # data are given
+    told = {(r["model"], r["input"], r["metric"]): r["ours"] for r in results(joined)}
+    for metric in ("RPE", "RPE, scale-percentile"):
+        assert told["NLLS", "PD+50", metric] == row(out, "NLLS", "RPE")
+    before = (scaled / "metrics.json").stat().st_mtime_ns
+    capsys.readouterr()
+    assert run(study, out, *UNTRAINED, "--ablation", "scale-percentile") == 0
+    assert capsys.readouterr().out.count("complete; --overwrite") == 2
+    assert (scaled / "metrics.json").stat().st_mtime_ns == before
 
 
 def test_scaling_by_muscle_that_nobody_drew_is_one_line(study, tmp_path, capsys):

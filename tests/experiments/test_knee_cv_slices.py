@@ -39,6 +39,7 @@ def two(monkeypatch):
                 affine=np.diag([*edges, 1.0]),
                 similarity=np.ones(2),
                 motion=np.zeros(2),
+                muscle=np.zeros(3),
             )
         )
         wholes.append(Whole(images, tissue))

@@ -1,0 +1,122 @@
+"""The summary's folder: figures, tables, one page, and every number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.knee_cv.plan import HEADLINE, NAME, summary_folder
+from experiments.knee_cv.settings import Settings
+from experiments.knee_cv.summary.collect import Collected, collect
+from experiments.knee_cv.summary.figures import figures_of
+from experiments.knee_cv.summary.rows import joined_rows
+from experiments.knee_cv.summary.tables import BROKEN, tables_of
+from experiments.run import Command, say, write_metrics
+from jaxqmri import report
+from jaxqmri.io import InputError
+from jaxqmri.io.files import read_json, write_json, write_text
+from jaxqmri.report import Section, Table
+from jaxqmri.report.figures import save_png
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+JOINS = "joins"  # entry of config.json that only a summary has
+
+
+def claim_folder(command: Command[Settings]) -> None:
+    """Refuse a folder that holds something else.
+
+    Raises
+    ------
+    InputError
+        If what is there is no summary.
+    """
+    folder = summary_folder(command)
+    config = folder / "config.json"
+    ours = config.is_file() and JOINS in read_json(config)
+    if folder.exists() and not ours and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder}: no summary of runs; give another --out")
+
+
+def write(command: Command[Settings]) -> None:
+    """Join the runs that are complete, and print what became of the claims."""
+    collected, folder = collect(command), summary_folder(command)
+    runs = {name: str(run.planned.folder) for name, run in collected.runs.items()}
+    write_json(folder / "config.json", {JOINS: runs, "missing": dict(collected.missing)})
+    drawn, tables = figures_of(collected), tables_of(collected)
+    (folder / "figures").mkdir(exist_ok=True)
+    for name, (image, _) in drawn.items():
+        save_png(image, folder / "figures" / f"{name}.png")
+    told = _remarks(collected, command)
+    title = (
+        f"# Knee T1rho from a PD-weighted image: runs of `{NAME}` joined, preset {command.preset}"
+    )
+    parts = [
+        f"## {name}\n\n" + "\n".join(table.markdown() for table in each)
+        for name, each in tables.items()
+    ]
+    write_text(folder / "tables.md", "\n\n".join([title, *told, *parts]))
+    _write_page(folder / "report.html", command, told, tables, drawn)
+    seconds = sum(run.seconds for run in collected.runs.values())
+    write_metrics(folder, NAME, command.preset, seconds, joined_rows(collected))
+    for table in tables.get(BROKEN, []):
+        say("\n" + table.markdown())
+
+
+def _remarks(collected: Collected, command: Command[Settings]) -> list[str]:
+    told = []
+    if collected.headline.simulated:
+        told.append(
+            "Simulated data: nobody was scanned, in any of the runs. What an ablation takes away "
+            "is what the simulation had put in: it tells what a network's lead rests on there, "
+            "not what it rests on in real scans."
+        )
+    told.append(
+        "Each run has networks and folds of its own. Intervals are over subjects, those of "
+        "two runs are not paired, and where a run was trained from one seed its interval ignores "
+        "the variance of training."
+    )
+    if collected.missing:
+        told.append(
+            "Missing: " + "; ".join(f"{name} ({why})" for name, why in collected.missing.items())
+        )
+    if command.preset == "smoke":
+        told.append("Preset smoke shows that everything runs. Its numbers claim nothing.")
+    return told
+
+
+def _write_page(
+    path: Path,
+    command: Command[Settings],
+    told: Sequence[str],
+    tables: Mapping[str, Sequence[Table]],
+    drawn: Mapping[str, tuple[Figure, str]],
+) -> None:
+    from jaxqmri import __version__
+
+    sections = [
+        Section(
+            name,
+            [
+                *(
+                    report.figure(image, caption)
+                    for image, caption in drawn.values()
+                    if name == BROKEN
+                ),
+                *(report.table(table) for table in each),
+            ],
+        )
+        for name, each in tables.items()
+    ]
+    document = report.page(
+        "Knee T1ρ from a PD-weighted image: what the claims rest on",
+        sections,
+        lead="The experiment once more on data, or with a scaling, that should break its claims; "
+        "on simulations that fit the paper's NLLS about as well; and from other training seeds.",
+        kicker=f"{NAME}, preset {command.preset}, {HEADLINE} seed {command.seed}",
+        opening=[report.note(remark, warning=True) for remark in told],
+        footer=f"jaxqmri {__version__}",
+    )
+    report.write_page(path, document)
