@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
 
 from jaxqmri.analysis.pixels import Pixels
 from jaxqmri.analysis.resampling import Interval, bootstrap, mean, ratio
@@ -79,8 +80,9 @@ def sparsification(
     """Remove the most uncertain pixels, a step at a time, and look at the error of the rest.
 
     The pixels of all slices are ranked together, and a slice none of whose pixels are left no
-    longer counts in the mean. Ranked within their slices instead, all keep the same share: what is
-    left is the skill of telling pixels of one slice apart.
+    longer counts in the mean: telling bad slices from good ones lowers the curve only by removing
+    whole slices. Ranked within their slices instead, all keep the same share, and what is judged
+    is the skill of telling pixels of one slice apart.
 
     Parameters
     ----------
@@ -96,7 +98,8 @@ def sparsification(
     Returns
     -------
     Sparsification
-        Areas are over the removed share, by the trapezoidal rule. NaN without pixels.
+        Areas are over the removed share, by the trapezoidal rule. NaN without pixels; areas have no
+        interval where what is left at the end is of so few subjects that resamples miss them.
 
     Raises
     ------
@@ -169,15 +172,13 @@ def rank_correlation(pixels: Pixels, *, seed: int = 0) -> RankCorrelation:
 
     u, e, owner = pixels.stated(), pixels.absolute_error, pixels.pixel_subjects
     own = np.full(pixels.subject_count, np.nan)
+    if not u.size:
+        return RankCorrelation(Interval(np.nan), Interval(np.nan), own, 0)
     order = np.argsort(owner, kind="stable")
     present, starts = np.unique(owner[order], return_index=True)
     for subject, part in zip(present, np.split(order, starts[1:]), strict=True):
         x, y = (_centred(stats.rankdata(values[part])) for values in (u, e))
-        own[subject] = _pearson(x @ y, x @ x, y @ y)
-    mine = mean(own, seed=seed)
-    n = int(np.isfinite(own).sum())
-    if u.size == 0:
-        return RankCorrelation(Interval(np.nan), mine, own, n)
+        own[subject] = _pearson(np.sum(x * y), np.sum(x * x), np.sum(y * y))
     x, y = (_centred(stats.rankdata(values)) for values in (u, e))
     moments = [np.ones_like(x), x, y, x * x, y * y, x * y]
     sums = np.stack([np.bincount(owner, m, pixels.subject_count) for m in moments], axis=-1)
@@ -187,7 +188,7 @@ def rank_correlation(pixels: Pixels, *, seed: int = 0) -> RankCorrelation:
         return _pearson(sxy - sx * sy / n, sxx - sx * sx / n, syy - sy * sy / n)
 
     (together,) = bootstrap(pooled, (sums[sums[:, 0] > 0],), seed=seed)
-    return RankCorrelation(together, mine, own, n)
+    return RankCorrelation(together, mean(own, seed=seed), own, int(np.isfinite(own).sum()))
 
 
 def _places(values: np.ndarray, groups: np.ndarray, seed: int) -> Float[np.ndarray, " pixels"]:
@@ -225,6 +226,6 @@ def _centred(ranks: np.ndarray) -> np.ndarray:
     return ranks - (ranks.size + 1) / 2
 
 
-def _pearson(xy: np.ndarray, xx: np.ndarray, yy: np.ndarray) -> np.ndarray:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where((xx > 0) & (yy > 0), xy / np.sqrt(xx * yy), np.nan)
+def _pearson(xy: ArrayLike, xx: ArrayLike, yy: ArrayLike) -> np.ndarray:
+    both = np.sqrt(np.multiply(xx, yy))
+    return np.divide(xy, both, out=np.full(np.shape(both), np.nan), where=both > 0)

@@ -48,12 +48,14 @@ def test_a_perfect_laplace_head_scores_what_its_law_says():
 
 
 def test_a_constant_scores_about_a_tenth_of_a_millisecond():
-    # so does the mean of 51 slices differ from that of 102 others: 0.76 sqrt(1/51 + 1/102) 0.8
-    scores = [constant_calibration_error(laplace_head(seed, 20), FOLDS) for seed in range(1, 25)]
+    # the mean of 51 slices differs from that of the 102 others by 0.8 SD sqrt(1/51 + 1/102) on
+    # average, 0.10 ms; less where two folds share a bin and their differences cancel
+    scores = [constant_calibration_error(laplace_head(seed, 20), FOLDS) for seed in range(1, 13)]
     for reading in ("deviation", "expected"):
-        found = [getattr(score, reading).value for score in scores]
-        assert np.mean(found) == pytest.approx(0.10, abs=0.03)
-    assert all(score.deviation == score.expected for score in scores)
+        found = np.mean([getattr(score, reading).value for score in scores])
+        assert 0.05 < found < 0.13
+    perfect = calibration_error(HEAD)
+    assert perfect.expected.value < found < perfect.deviation.value
 
 
 def test_a_gaussian_law_has_its_own_readings():
@@ -115,14 +117,14 @@ def test_diagram_scales_with_its_unit_and_not_with_the_order():
 
 def test_interval_holds_the_calibration_error_of_the_law():
     # an uncertainty 1.3 times too large: 0.3 times its mean, whatever subjects were drawn
-    held = 0
-    for seed in range(60):
+    held = 0  # of thirty
+    for seed in range(30):
         rng = np.random.default_rng(seed)
         u = rng.uniform(1, 3, 51)
         e = u / 1.3 * rng.lognormal(-0.045, 0.3, 51)
         low, high = reliability_diagram(u, e, np.arange(51)).calibration_error[1:]
         held += low <= 0.3 / 1.3 * u.mean() <= high
-    assert held >= 54
+    assert held >= 27
 
 
 def test_perfect_items_score_zero_and_their_reverse_does_not():
