@@ -1,4 +1,4 @@
-"""Maps to numbers: errors against a reference, agreement, and what subjects say of both.
+"""Maps to numbers: errors, agreement, uncertainty, and what subjects say of each.
 
 Nothing here knows how a map was made.
 """
@@ -11,6 +11,15 @@ from jaxqmri.analysis.agreement import (
     intraclass_correlation,
     regression,
 )
+from jaxqmri.analysis.calibration import (
+    CalibrationError,
+    ReliabilityDiagram,
+    calibration_error,
+    constant_calibration_error,
+    held_out_constant,
+    reliability_diagram,
+)
+from jaxqmri.analysis.conformal import conformal_factor, conformal_interval, cross_conformal
 from jaxqmri.analysis.errors import (
     SubjectErrors,
     Summary,
@@ -28,7 +37,18 @@ from jaxqmri.analysis.groups import (
     group_difference,
     retained_difference,
 )
+from jaxqmri.analysis.laws import (
+    Coverage,
+    Law,
+    Likelihood,
+    coverage,
+    half_width,
+    interval_coverage,
+    likelihood,
+)
 from jaxqmri.analysis.paired import PairedDifference, holm, paired_difference
+from jaxqmri.analysis.pixels import Pixels, SliceMeans, slice_means
+from jaxqmri.analysis.refinement import Refinement, refine, refinement_threshold
 from jaxqmri.analysis.regions import RegionStatistics, region_statistics
 from jaxqmri.analysis.repeatability import (
     PairRepeatability,
@@ -37,37 +57,72 @@ from jaxqmri.analysis.repeatability import (
     repeatability,
 )
 from jaxqmri.analysis.resampling import Interval
+from jaxqmri.analysis.roi_error import RelativeError, relative_error
 from jaxqmri.analysis.similarity import similarity_in_mask, structural_similarity
+from jaxqmri.analysis.sparsification import (
+    RankCorrelation,
+    Sparsification,
+    rank_correlation,
+    sparsification,
+)
 
 __all__ = [
     "BlandAltman",
+    "CalibrationError",
+    "Coverage",
     "GroupDifference",
     "Interval",
+    "Law",
+    "Likelihood",
     "PairRepeatability",
     "PairedDifference",
+    "Pixels",
+    "RankCorrelation",
+    "Refinement",
     "RegionStatistics",
     "Regression",
+    "RelativeError",
     "Reliability",
+    "ReliabilityDiagram",
     "Repeatability",
     "RetainedDifference",
+    "SliceMeans",
+    "Sparsification",
     "SubjectErrors",
     "Summary",
     "bias",
     "bland_altman",
+    "calibration_error",
+    "conformal_factor",
+    "conformal_interval",
+    "constant_calibration_error",
+    "coverage",
+    "cross_conformal",
     "group_difference",
+    "half_width",
+    "held_out_constant",
     "holm",
+    "interval_coverage",
     "intraclass_correlation",
+    "likelihood",
     "mean_absolute_error",
     "mean_absolute_percentage_error",
     "pair_repeatability",
     "paired_difference",
+    "rank_correlation",
+    "refine",
+    "refinement_threshold",
     "region_statistics",
     "regional_error",
     "regional_percentage_error",
     "regression",
+    "relative_error",
+    "reliability_diagram",
     "repeatability",
     "retained_difference",
     "similarity_in_mask",
+    "slice_means",
+    "sparsification",
     "structural_similarity",
     "subject_errors",
     "summarise",

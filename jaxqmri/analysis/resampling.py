@@ -92,6 +92,52 @@ def bootstrap(
     ]
 
 
+def mean(values: ArrayLike, *, seed: int = 0) -> Interval:
+    """Mean over the subjects that have a number; NaN if none has.
+
+    Parameters
+    ----------
+    values
+        One number a subject, shape ``(subjects,)``.
+    seed
+        Of the resampling of subjects.
+
+    Raises
+    ------
+    ValueError
+        If they are not one-dimensional.
+    """
+    (known,) = complete(values)
+    if known.size == 0:
+        return Interval(math.nan)
+    return bootstrap(lambda drawn: drawn.mean(axis=1), (known,), seed=seed)[0]
+
+
+def ratio(sums: np.ndarray, counts: np.ndarray, *, seed: int = 0) -> list[Interval]:
+    """Means of what subjects have several of: their sums over their counts, ``sum / count``.
+
+    Parameters
+    ----------
+    sums, counts
+        Of each subject, shapes ``(subjects,)`` or ``(subjects, q)``. Subjects that count nothing
+        are left out.
+    seed
+        Of the resampling of subjects.
+
+    Returns
+    -------
+    list of Interval
+        One for each of the ``q``; NaN where nothing was counted.
+    """
+    total, many = (_rows(np.asarray(array, np.float64)) for array in (sums, counts))
+    some = many.any(axis=1)
+    if not some.any():
+        return [Interval(math.nan)] * total.shape[1]
+    return bootstrap(
+        lambda a, b: a.sum(axis=1) / b.sum(axis=1), (total[some], many[some]), seed=seed
+    )
+
+
 def complete(*columns: ArrayLike) -> list[np.ndarray]:
     """Columns of one number a subject, less the subjects that lack one of them.
 
