@@ -88,7 +88,7 @@ def sparsification_plot(curves: Mapping[str, Sparsification]) -> Figure:
     The first method, which is judged, has its 95 % interval over subjects. Dashed is the oracle,
     which removes the largest errors first, and dotted the expectation of removal at random: once in
     grey for methods that share their predictions, in each method's colour otherwise. The legend has
-    the area between curve and oracle with its interval.
+    the area between curve and oracle (AUSE), and that between random removal and curve (gain).
 
     Parameters
     ----------
@@ -113,8 +113,9 @@ def sparsification_plot(curves: Mapping[str, Sparsification]) -> Figure:
     axes.fill_between(x, found[0].low, found[0].high, color=CYCLE[0], alpha=BAND, linewidth=0)
     for index, (name, curve) in enumerate(curves.items()):
         colour, x = CYCLE[index % len(CYCLE)], 100 * curve.removed
-        area = Estimate(*_of(curve.ause)).text()
-        axes.plot(x, curve.error, color=colour, linewidth=1.8, label=f"{name}\nAUSE {area}")
+        area, gain = (Estimate(*_of(part)).text() for part in (curve.ause, curve.gain))
+        label = f"{name}\nAUSE {area}\ngain {gain}"
+        axes.plot(x, curve.error, color=colour, linewidth=1.8, label=label)
         if not shared:
             _bounds(axes, curve, colour)
     if shared:

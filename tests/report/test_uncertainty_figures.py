@@ -72,6 +72,7 @@ def test_sparsification_has_curve_oracle_and_random():
         assert drawn.get_xdata() == pytest.approx(100 * curve.removed)
         assert drawn.get_ydata() == pytest.approx(curve.error)
         assert f"AUSE {number(curve.ause.value, 2)} (" in drawn.get_label()
+        assert f"gain {number(curve.gain.value, 2)} (" in drawn.get_label()
     # one oracle and one random line, for both share their prediction
     assert line(axes, "_oracle")[1] == pytest.approx(found["head"].oracle)
     assert line(axes, "_random")[1] == pytest.approx(found["head"].random)
