@@ -173,12 +173,15 @@ def cross_conformal(
     if np.unique(fold[pixels.pixel_subjects]).size < 2:
         raise ValueError("intervals are calibrated on the other folds, and there is only one fold")
     own = fold[pixels.pixel_subjects]
-    calibration = {f: pixels.of_subjects(fold != f) for f in np.unique(own)}
+    calibration = {}
+    for f in np.unique(own):
+        others = pixels.of_subjects(fold != f)
+        calibration[f] = _scores(others, _subjects(others) + promised)
     rows = []
     for level in levels:
         half = pixels.stated().copy()
-        for f, others in calibration.items():
-            half[own == f] *= conformal_factor(others, level, promised=promised)
+        for f, scores in calibration.items():
+            half[own == f] *= _factor(scores, level)
         ends = pixels.prediction - half, pixels.prediction + half
         rows.append(interval_coverage(pixels, *ends, level, seed=seed))
     return rows

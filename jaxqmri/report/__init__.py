@@ -35,6 +35,7 @@ from jaxqmri.report.tables import (
     p_value,
     result_list,
 )
+from jaxqmri.report.uncertainty import coverage_plot, reliability_diagrams, sparsification_plot
 
 __all__ = [
     "Beside",
@@ -53,6 +54,7 @@ __all__ = [
     "beside_paper",
     "claims_table",
     "compared",
+    "coverage_plot",
     "facts",
     "figure",
     "findings_table",
@@ -64,8 +66,10 @@ __all__ = [
     "p_value",
     "page",
     "paragraph",
+    "reliability_diagrams",
     "result_list",
     "smallest",
+    "sparsification_plot",
     "table",
     "write_page",
 ]
