@@ -17,7 +17,7 @@ from jaxqmri.simulate.slices import Slices
 
 Number = Float[Array, ""] | float
 
-BLOCK = 2_048  # pixels at a time, each with its samples: what they hold stays in a core's cache
+BLOCK = 1_024  # pixels at a time, each with its samples: what they hold stays in a core's cache
 SHIM_CENTRE = (74.0, 0.0, 4.0)  # of the box over the liver, mm
 SHIM_HALF = (62.0, 80.0, 60.0)
 
@@ -43,8 +43,8 @@ def fill_planes(slices: Slices, pose: Pose, shape: BodyShape) -> Filled:
     def block(centres: Array) -> Array:
         at = pose.to_body(offsets[:, None] + centres)
         found = abdomen(Point(*jnp.moveaxis(at, -1, 0)), shape, edge)
-        rows = [*(found.fractions[name] for name in TISSUES), found.depth, found.clearance]
-        return jnp.stack([row.mean(axis=0) for row in rows])
+        rows = jnp.concatenate([found.fractions, found.depth[None], found.clearance[None]])
+        return rows.mean(axis=1)
 
     rows = jnp.moveaxis(jax.lax.map(block, blocks), 1, 0)
     *contents, depth, clearance = rows.reshape(len(rows), -1)[:, : len(flat)].reshape(-1, *where)
@@ -90,27 +90,26 @@ class LiverFields(NamedTuple):
 
 def sample_liver_fields(
     key: PRNGKeyArray,
+    box: Float[Array, " 3"],
     inside_sd: Number,
     outside: tuple[Number, Number],
     profile: Number,
-) -> LiverFields:
-    """Draw the fields of one session."""
-    drawn, box = jax.random.split(key)
-    b0, b0_outside, b1, receive = random_fields(drawn, 35.0, 45.0, 70.0, 80.0)
-    shift = 8.0 * jax.random.normal(box, (3,))
-    return LiverFields(b0, b0_outside, b1, receive, shift, inside_sd, outside, profile)
+) -> tuple[LiverFields, RandomField]:
+    """Draw the fields of one session, and one more that its reader's hand follows."""
+    b0, b0_outside, b1, receive, hand = random_fields(key, 35.0, 45.0, 70.0, 80.0, 12.0)
+    return LiverFields(b0, b0_outside, b1, receive, box, inside_sd, outside, profile), hand
 
 
 def breath_hold(
-    key: PRNGKeyArray, slices: int, times: int, drift: Number, failed: Number
+    scores: Float[Array, "5 s"], times: int, drift: Number, failed: Number
 ) -> tuple[Float[Array, "n s"], Float[Array, " s"]]:
     """How far up the body has moved at each spin-lock time of each slice, mm; which holds failed.
 
     During a hold the diaphragm drifts evenly, by up to ``drift`` mm at the end. A share
     ``failed`` of the holds end early: from some spin-lock time on, the liver lies 3 to 6 mm
-    higher or lower.
+    higher or lower. All is drawn from normal ``scores``.
     """
-    u = jax.random.uniform(key, (5, slices))
+    u = jax.scipy.special.ndtr(scores)
     slow = drift * u[0] * jnp.arange(times)[:, None] / max(times - 1, 1)
     lost = u[1] < failed
     after = jnp.arange(times)[:, None] >= 1.0 + jnp.floor(u[2] * (times - 1))

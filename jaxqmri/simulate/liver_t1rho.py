@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +16,6 @@ from jaxtyping import Array, Float, Integer, PRNGKeyArray
 from jaxqmri.physics.noise import sample_rician
 from jaxqmri.simulate.anatomy.body_shape import sample_body
 from jaxqmri.simulate.anatomy.distance import Point
-from jaxqmri.simulate.fields import random_fields
 from jaxqmri.simulate.geometry import Pose
 from jaxqmri.simulate.liver_scanner import (
     breath_hold,
@@ -23,22 +23,19 @@ from jaxqmri.simulate.liver_scanner import (
     sample_liver_fields,
     through_echo_train,
 )
+from jaxqmri.simulate.liver_signal import BLOOD_VESSELS, blood_signals, plane_signals
 from jaxqmri.simulate.liver_tissue import (
-    BLOOD,
-    FAT,
     LIVER,
     STAGE_T1RHO,
-    TABLE,
-    component_decay,
+    Parenchyma,
     fitted_t1rho,
     long_t1rho,
     sample_parenchyma,
 )
 from jaxqmri.simulate.patients import COLUMNS, Patient, participant, patient
-from jaxqmri.simulate.sequence import Protocol, amplitude, fat_left, lock_efficiency, locked
+from jaxqmri.simulate.sequence import Protocol, amplitude, fat_left, lock_efficiency
 from jaxqmri.simulate.slices import Slices
 from jaxqmri.simulate.study import (
-    DRAWS,
     Map,
     Number,
     Record,
@@ -50,7 +47,6 @@ from jaxqmri.simulate.study import (
 
 PREPARED_SSFSE = Protocol(recovery=1300.0, echo_time=10.0)
 REPETITION_TIME = 2000.0  # ms
-BLOOD_VESSELS = ("portal vein", "hepatic vein", "artery")
 QUICK = Slices((120, 100), 128)
 UNITS = 500.0  # scanner units of typical liver at TSL 0
 
@@ -181,58 +177,35 @@ def scan_liver(
         breath-holds, fields and receive profile, gain, SNR, what is left of fat and of blood, the
         reader's hand, noise.
     """
-    person_keys, keys = jax.random.split(key, DRAWS), jax.random.split(session, DRAWS)
+    person_keys, keys = jax.random.split(key, 3), jax.random.split(session, 3)
     times, slices = study.spin_lock_times, study.slices
-    own, z = (jnp.clip(jax.random.normal(k[0], (9,)), -2.5, 2.5) for k in (person_keys, keys))
+    holds, flow = (5, slices.number), (len(BLOOD_VESSELS), len(times), slices.number)
+    count = 12 + math.prod(holds) + math.prod(flow)
+    both = jnp.stack([person_keys[0], keys[0]])
+    own, drawn = jax.vmap(lambda k: jax.random.normal(k, (count,)))(both)
+    z, hold_scores, flow_scores = jnp.split(drawn, (12, 12 + math.prod(holds)))
+    own, z = (jnp.clip(scores, -2.5, 2.5) for scores in (own[:3], z))
 
-    means, spreads = (jnp.array(column) for column in zip(*STAGE_T1RHO, strict=True))
-    stage = jnp.int32(who.stage)
-    level = means[0] + study.stage_effect * (means[stage] - means[0]) + spreads[stage] * own[0]
-    half = study.short_fraction_sd * 0.5**0.5
-    fraction = jnp.clip(study.short_fraction + half * own[1], 0.0, 0.5)
-    least, most = study.fat_fraction
-    fat = least + (most - least) * jax.scipy.special.ndtr(own[2])
-    tissue = sample_parenchyma(person_keys[2], long_t1rho(times, fraction, level), fraction, fat)
-    shape = sample_body(person_keys[1], who.male, who.stage)
-
+    level, tissue = liver_of(person_keys[1], own, who, study)
+    shape = sample_body(person_keys[2], who.male, who.stage)
     pose = Pose(study.pose[1] * z[:3], study.pose[0] * z[3:6])
-    fields = sample_liver_fields(keys[3], study.b0_inside, study.b0_outside, study.profile)
-    residual = study.fat_residual + study.fat_residual_sd * z[6]
-    filled = fill_planes(slices, pose, shape)
-
-    at = slices.points(slices.planes())
-    body = Point(*jnp.moveaxis(pose.to_body(at), -1, 0))
-    long_here = jnp.maximum(tissue.long + study.field_sd * tissue.water(body), 15.0)
-    fraction_here = jnp.where(
-        study.short_fraction > 0, jnp.clip(tissue.fraction + half * tissue.bound(body), 0, 0.5), 0.0
+    fields, hand = sample_liver_fields(
+        keys[1], 8.0 * z[9:], study.b0_inside, study.b0_outside, study.profile
     )
-    fat_here = jnp.clip(tissue.fat * (1.0 + 0.12 * tissue.steatosis(body)), 0.0, 1.0)
-    texture = 1.0 + 0.03 * tissue.texture(body)
-    left_of_fat = fat_left(fields.off_resonance(at), residual)
-    parenchyma = filled.contents["liver"]
+    filled = fill_planes(slices, pose, shape)
+    at = slices.points(slices.planes())
+    water, texture = tissue.at(Point(*jnp.moveaxis(pose.to_body(at), -1, 0)))
+    residual = study.fat_residual + study.fat_residual_sd * z[6]
+    spared = jnp.asarray(fat_left(fields.off_resonance(at), residual))
+    signals = texture * plane_signals(filled.contents, water, spared, times, study.protocol)
 
-    lipid = parenchyma * LIVER.density * fat_here
-    water = parenchyma * (1.0 - fat_here) * amplitude(LIVER, study.protocol)
-    others = jnp.zeros((len(times), *parenchyma.shape))
-    for name, entry in TABLE.items():
-        share = filled.contents[name]
-        kept = (1.0 - entry.fat) * amplitude(entry, study.protocol)
-        others = others + kept * locked(entry, jnp.asarray(times))[:, None, None, None] * share
-        lipid = lipid + entry.fat * entry.density * share
-    decays = jnp.stack([component_decay(t, fraction_here, long_here) for t in times])
-    of_fat = amplitude(FAT, study.protocol) * locked(FAT, jnp.asarray(times))
-    signals = water * decays + others
-    signals = texture * (signals + of_fat[:, None, None, None] * left_of_fat * lipid)
-
-    moved, failed = breath_hold(keys[4], slices.number, len(times), study.drift, study.failed_holds)
+    moved, failed = breath_hold(
+        hold_scores.reshape(holds), len(times), study.drift, study.failed_holds
+    )
     slab = slices.slab(moved)
+    left = jnp.abs(study.blood + study.blood_sd * flow_scores.reshape(flow))
     images = jnp.einsum("nsp,npxy->nsxy", slab, signals)
-    flow = jax.random.normal(jax.random.fold_in(keys[4], 1), (3, len(times), slices.number))
-    for name, wave in zip(BLOOD_VESSELS, flow, strict=True):
-        seen = jnp.einsum("nsp,pxy->nsxy", slab, filled.contents[name])
-        rest = jnp.abs(study.blood + study.blood_sd * wave)
-        blood = amplitude(BLOOD, study.protocol) * locked(BLOOD, jnp.asarray(times))
-        images = images + (blood[:, None] * rest)[..., None, None] * seen
+    images = images + blood_signals(filled.contents, slab, left, times, study.protocol)
     middle = slices.points(slices.heights())
     b0, b1 = fields.off_resonance(middle), fields.transmit(middle)
     kept = lock_efficiency(times, study.spin_lock_frequency, b1, b0)
@@ -241,43 +214,69 @@ def scan_liver(
     images = through_echo_train(images, 0.3 * moved, study.edge_signal, slices.pixel()[1])
 
     still = slices.slab(jnp.zeros(slices.number))
+    parenchyma = filled.contents["liver"]
 
-    def in_slices(values: Array, weights: Array | None = None) -> Array:
+    def seen(values: Array) -> Array:
         """Mean over each slice, on the matrix of the written images."""
-        if weights is None:
-            return resized(jnp.einsum("sp,pxy->sxy", still, values), slices, "linear")
-        whole = jnp.einsum("sp,pxy->sxy", still, weights)
-        part = jnp.einsum("sp,pxy->sxy", still, values * weights)
-        return resized(part, slices, "linear") / resized(whole, slices, "linear")
+        return resized(jnp.einsum("sp,pxy->sxy", still, values), slices, "linear")
 
-    share = in_slices(parenchyma)
-    depth, clearance = in_slices(filled.depth), in_slices(filled.clearance)
-    hand = resized(
-        random_fields(keys[2], 12.0)[0](Point(*jnp.moveaxis(middle, -1, 0))), slices, "linear"
+    share = seen(parenchyma)
+    wave = resized(hand(Point(*jnp.moveaxis(middle, -1, 0))), slices, "linear")
+    labels = draw(share, seen(filled.depth), seen(filled.clearance), wave, study.reader_margin)
+    long, fraction = (
+        jnp.where(labels > 0, seen(values * parenchyma) / share, jnp.nan)
+        for values in (water.long, water.fraction)
     )
-    edge, aside = study.reader_margin
-    drawn = (depth > edge + 1.5 * hand) & (clearance > aside + 0.5 * hand) & (share > 0.9)
-    labels = jnp.where(drawn, 1, jnp.where(share > 0.5, 2, 0)).astype(jnp.uint8)
-    in_liver = share > 0.5
-    long_map = jnp.where(in_liver, in_slices(long_here, parenchyma), jnp.nan)
-    fraction_map = jnp.where(in_liver, in_slices(fraction_here, parenchyma), jnp.nan)
+    fitted = jnp.where(labels > 0, fitted_t1rho(times, fraction, long), jnp.nan)
 
     snr = jnp.maximum(study.snr + study.snr_sd * z[8], 0.3 * study.snr)
-    sigma = jnp.mean(resized(images[0], slices), where=drawn) / snr
-    recorded = jnp.maximum(resized(sample_rician(keys[5], images, sigma), slices), 0.0)
+    sigma = jnp.mean(resized(images[0], slices), where=labels == 1) / snr
+    recorded = jnp.maximum(resized(sample_rician(keys[2], images, sigma), slices), 0.0)
     latent = {
         "t1rho_level": level,
-        "short_fraction": fraction,
-        "fat_fraction": fat,
+        "short_fraction": tissue.fraction,
+        "fat_fraction": tissue.fat,
         "snr": snr,
         "sigma": sigma,
         "failed_holds": failed.sum(),
     }
-    b1_map, b0_map = (resized(field, slices, "linear") for field in (b1, b0))
-    fitted = fitted_t1rho(times, fraction_map, long_map)
-    volumes = (recorded, labels, fitted, long_map, fraction_map, b1_map, b0_map)
-    images, labels, *maps = (jnp.moveaxis(volume, -3, -1) for volume in volumes)
-    return LiverScan(images, labels, *maps, latent=latent)
+    b1, b0 = (resized(field, slices, "linear") for field in (b1, b0))
+    volumes = (recorded, labels, fitted, long, fraction, b1, b0)
+    recorded, labels, *maps = (jnp.moveaxis(volume, -3, -1) for volume in volumes)
+    return LiverScan(recorded, labels, *maps, latent=latent)
+
+
+def liver_of(
+    key: PRNGKeyArray, z: Float[Array, " 3"], who: Patient, study: LiverT1rhoStudy
+) -> tuple[Number, Parenchyma]:
+    """What a four-point fit is to read in a patient's liver, and the liver that makes it so."""
+    means, spreads = (jnp.array(column) for column in zip(*STAGE_T1RHO, strict=True))
+    stage = jnp.int32(who.stage)
+    level = means[0] + study.stage_effect * (means[stage] - means[0]) + spreads[stage] * z[0]
+    spread = study.short_fraction_sd * 0.5**0.5
+    fraction = jnp.clip(study.short_fraction + spread * z[1], 0.0, 0.5)
+    fraction = jnp.where(study.short_fraction > 0, fraction, 0.0)
+    least, most = study.fat_fraction
+    fat = least + (most - least) * jax.scipy.special.ndtr(z[2])
+    long = long_t1rho(study.spin_lock_times, fraction, level)
+    return level, sample_parenchyma(key, long, fraction, fat, study.field_sd, spread)
+
+
+def draw(
+    share: Float[Array, "s x y"],
+    depth: Float[Array, "s x y"],
+    clearance: Float[Array, "s x y"],
+    hand: Float[Array, "s x y"],
+    margin: tuple[Number, Number],
+) -> Integer[Array, "s x y"]:
+    """Labels as a reader draws them: 1 well inside parenchyma, 2 the rest of the liver.
+
+    The drawn region keeps ``margin`` mm from the liver's edge and from what runs through it, in a
+    hand that wavers.
+    """
+    edge, aside = margin
+    inside = (depth > edge + 1.5 * hand) & (clearance > aside + 0.5 * hand) & (share > 0.9)
+    return jnp.where(inside, 1, jnp.where(share > 0.5, 2, 0)).astype(jnp.uint8)
 
 
 def resized(

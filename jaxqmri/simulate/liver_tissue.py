@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from jaxqmri.simulate.anatomy.distance import Point
 from jaxqmri.simulate.fields import RandomField, random_fields
 from jaxqmri.simulate.tissue import Tissue
 
@@ -113,19 +114,47 @@ def _halve(f, low: Array, high: Array, steps: int = 30) -> Array:
     return (low + high) / 2.0
 
 
+class LiverWater(NamedTuple):
+    """The liver from point to point."""
+
+    long: Float[Array, ...]  # T1rho of the long component, ms
+    fraction: Float[Array, ...]  # of the short component in the water
+    fat: Float[Array, ...]  # share of fat
+
+
 class Parenchyma(NamedTuple):
     """One subject's liver: levels, and the fields that vary it from point to point."""
 
     long: Number  # mean T1rho of the long component, ms
     fraction: Number  # mean share of the short component
     fat: Number  # mean share of fat
-    water: RandomField  # of T1rho
-    bound: RandomField  # of the short component
-    steatosis: RandomField  # of fat
-    texture: RandomField  # of all densities
+    long_sd: Number
+    fraction_sd: Number
+    fields: tuple[RandomField, RandomField, RandomField, RandomField]
+
+    def at(self, p: Point) -> tuple[LiverWater, Float[Array, ...]]:
+        """The liver at points in mm, and by how much all tissue is brighter there."""
+        water, bound, steatosis, texture = (field(p) for field in self.fields)
+        fraction = jnp.clip(self.fraction + self.fraction_sd * bound, 0.0, 0.5)
+        liver = LiverWater(
+            jnp.maximum(self.long + self.long_sd * water, 15.0),
+            jnp.where(self.fraction > 0, fraction, 0.0),
+            jnp.clip(self.fat * (1.0 + 0.12 * steatosis), 0.0, 1.0),
+        )
+        return liver, 1.0 + 0.03 * texture
 
 
-def sample_parenchyma(key: PRNGKeyArray, long: Number, fraction: Number, fat: Number) -> Parenchyma:
-    """Draw the fields of one subject's liver."""
+def sample_parenchyma(
+    key: PRNGKeyArray,
+    long: Number,
+    fraction: Number,
+    fat: Number,
+    long_sd: Number,
+    fraction_sd: Number,
+) -> Parenchyma:
+    """Draw the fields of one subject's liver.
+
+    T1rho varies over 15 mm, the short component over 20, fat over 30; density over 9.
+    """
     water, bound, steatosis, texture = random_fields(key, 15.0, 20.0, 30.0, 9.0)
-    return Parenchyma(long, fraction, fat, water, bound, steatosis, texture)
+    return Parenchyma(long, fraction, fat, long_sd, fraction_sd, (water, bound, steatosis, texture))

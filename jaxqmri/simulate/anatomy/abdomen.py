@@ -8,11 +8,15 @@ ones; each subject's differ from them by a
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from jaxqmri.physics.once import computed_once
 from jaxqmri.simulate.anatomy.body_shape import BodyShape, Number
 from jaxqmri.simulate.anatomy.distance import Distance, Point, coverage
 from jaxqmri.simulate.anatomy.liver import Liver, liver
@@ -50,7 +54,7 @@ CORTEX = 1.0
 class Abdomen(NamedTuple):
     """What fills each point."""
 
-    fractions: dict[str, Float[Array, ...]]  # by the names of TISSUES, summing to 1
+    fractions: Float[Array, "tissues ..."]  # in the order of TISSUES, summing to 1
     depth: Distance  # below the surface of the liver, mm; negative outside
     clearance: Distance  # from vessels, ducts and gallbladder, mm
 
@@ -61,82 +65,93 @@ def abdomen(points: Point, s: BodyShape, spacing: Number) -> Abdomen:
     Parameters
     ----------
     points
-        In mm, three arrays of one shape, best with a long last axis.
+        In mm, three arrays of one shape, best with a long last axis and close together.
     s
         The subject's trunk.
     spacing
         Edge of the sample around each point in mm: tissues share a sample on their borders.
     """
-    p = s.bent(Point(*(c / s.scale for c in points)))
-    wall = torso(p, s)
-    room = jnp.maximum(jnp.maximum(wall.cavity + 2.0, wall.diaphragm + 3.0), wall.lung * -1.0 + 2.0)
-    organs = viscera(p, s, room)
+    always = jnp.asarray(s.scale > 0)
+
+    def once(function: Callable[..., Any], *operands: Any) -> Any:
+        return computed_once(always, function, *operands)
+
+    p = once(s.bent, Point(*(c / s.scale for c in points)))
+    wall = once(torso, p, s)
+    room = once(
+        lambda w: jnp.maximum(jnp.maximum(w.cavity, w.diaphragm + 1.0), -w.lung) + 2.0, wall
+    )
+    organs = once(viscera, p, s, room)
     beside = jnp.minimum(
         jnp.minimum(organs.kidney - 5.0, organs.cava - 0.6),
         jnp.minimum(jnp.minimum(organs.crus, wall.vertebra), organs.adrenal) - 2.5,
     )
-    tissue = liver(p, s, room, beside)
-    vessels = jnp.minimum(jnp.minimum(tissue.portal, tissue.hepatic), tissue.bile)
+    tissue = once(liver, p, s, room, beside)
+    names, distances = zip(*solids(wall, organs, tissue, p), strict=True)
+    covers = once(lambda d: coverage(jnp.stack(d), spacing / s.scale), distances)
+    belongs = jnp.asarray(np.array(names) == np.array(TISSUES)[:, None], jnp.float32)
+    amounts, left = amounts_of(covers)
+    shares = jnp.tensordot(belongs, amounts, 1, precision="highest")
     return Abdomen(
-        fill(wall, organs, tissue, jnp.asarray(spacing) / s.scale, p),
+        shares.at[TISSUES.index("air")].add(left),
         -tissue.tissue * s.scale,
-        jnp.minimum(vessels, tissue.gallbladder) * s.scale,
+        tissue.clearance * s.scale,
     )
 
 
-def fill(
-    wall: Torso, organs: Viscera, tissue: Liver, width: Number, p: Point
-) -> dict[str, Distance]:
-    """Give every sample to the tissues from the inside out: each takes its part of what is left."""
-    share: dict[str, Distance] = {name: jnp.zeros_like(p.x) for name in TISSUES}
-    left = jnp.ones_like(p.x)
+def amounts_of(covers: Float[Array, "n ..."]) -> tuple[Float[Array, "n ..."], Float[Array, ...]]:
+    """What each solid takes of what those before it have left, and what is left in the end."""
 
-    def layers(*solids: tuple[str, Distance]) -> None:
-        """Nested solids, innermost first, out of what is left."""
-        nonlocal left
-        within = jnp.zeros_like(left)
-        for name, distance in solids:
-            covered = jnp.maximum(coverage(distance, width), within)
-            share[name] = share[name] + left * (covered - within)
-            within = covered
-        left = left * (1.0 - within)
+    def take(left: Array, cover: Array) -> tuple[Array, Array]:
+        return left * (1.0 - cover), left * cover
 
-    layers(("cord", wall.cord), ("cerebrospinal fluid", wall.canal + 1.5), ("fat", wall.canal))
-    layers(("disc", jnp.maximum(wall.vertebra, wall.disc)))
-    layers(("marrow", wall.vertebra + CORTEX), ("cortical bone", wall.vertebra))
-    layers(("marrow", wall.arch + 1.4), ("cortical bone", wall.arch))
-    layers(("marrow", wall.rib + 1.3), ("cortical bone", wall.rib))
-    layers(("muscle", jnp.maximum(wall.back, wall.skin + SKIN + 4.0)))
-    inside = wall.cavity
-    layers(("lung", wall.lung))
-    layers(("artery", organs.aorta), ("artery", organs.artery))
-    layers(("hepatic vein", organs.cava))
-    # Nothing of the trunk outside of the cavity belongs to the organs.
-    outside = jnp.maximum(inside, 0.0) * 10.0
-    layers(("bile", tissue.bile))
-    layers(
-        ("bile", tissue.gallbladder + 1.2 + outside), ("bowel wall", tissue.gallbladder + outside)
-    )
-    layers(("portal vein", jnp.maximum(tissue.portal, -70.0 - p.z)))
-    layers(("hepatic vein", jnp.maximum(tissue.hepatic, tissue.tissue)))
-    layers(("liver", tissue.tissue + outside))
-    layers(("portal vein", organs.vein))
-    layers(("muscle", organs.crus))
-    layers(("fat", jnp.maximum(organs.sinus, organs.kidney + 1.0)))
-    layers(("kidney medulla", organs.medulla), ("kidney cortex", organs.kidney))
-    layers(("spleen", organs.spleen + outside))
-    layers(
-        ("air", organs.gas), ("bowel content", organs.stomach + 3.5), ("bowel wall", organs.stomach)
-    )
-    layers(("bowel wall", organs.esophagus))
-    layers(("pancreas", organs.pancreas), ("pancreas", organs.adrenal))
-    layers(
+    left, amounts = jax.lax.scan(take, jnp.ones_like(covers[0]), covers)
+    return amounts, left
+
+
+def solids(wall: Torso, organs: Viscera, tissue: Liver, p: Point) -> list[tuple[str, Distance]]:
+    """Tissues and the distances to what they fill, from the inside out.
+
+    Each takes its part of what those before it have left: a shell is a larger solid after a
+    smaller one.
+    """
+    outside = jnp.maximum(wall.cavity, 0.0) * 10.0  # no organ reaches into the wall
+    return [
+        ("cord", wall.cord),
+        ("cerebrospinal fluid", wall.canal + 1.5),
+        ("fat", wall.canal),
+        ("disc", jnp.maximum(wall.vertebra, wall.disc)),
+        ("marrow", wall.vertebra + CORTEX),
+        ("cortical bone", wall.vertebra),
+        ("marrow", wall.arch + 1.4),
+        ("cortical bone", wall.arch),
+        ("marrow", wall.rib + 1.3),
+        ("cortical bone", wall.rib),
+        ("muscle", jnp.maximum(wall.back, wall.skin + SKIN + 4.0)),
+        ("lung", wall.lung),
+        ("artery", jnp.minimum(organs.aorta, organs.artery)),
+        ("hepatic vein", organs.cava),
+        ("bile", tissue.bile),
+        ("bile", tissue.gallbladder + 1.2 + outside),
+        ("bowel wall", tissue.gallbladder + outside),
+        ("portal vein", jnp.maximum(tissue.portal, -70.0 - p.z)),
+        ("hepatic vein", jnp.maximum(tissue.hepatic, tissue.tissue)),
+        ("liver", tissue.tissue + outside),
+        ("portal vein", organs.vein),
+        ("muscle", organs.crus),
+        ("fat", jnp.maximum(organs.sinus, organs.kidney + 1.0)),
+        ("kidney medulla", organs.medulla),
+        ("kidney cortex", organs.kidney),
+        ("spleen", organs.spleen + outside),
+        ("air", organs.gas),
+        ("bowel content", organs.stomach + 3.5),
+        ("bowel wall", jnp.minimum(organs.stomach, organs.esophagus)),
+        ("pancreas", jnp.minimum(organs.pancreas, organs.adrenal)),
         ("bowel content", jnp.maximum(organs.bowel_inside, organs.bowel + 2.0)),
         ("bowel wall", organs.bowel),
-    )
-    layers(("muscle", wall.psoas))
-    layers(("fat", inside))
-    layers(("muscle", jnp.maximum(wall.wall, wall.skin + SKIN + 3.0)))
-    layers(("fat", wall.skin + SKIN), ("skin", wall.skin))
-    share["air"] = share["air"] + left
-    return share
+        ("muscle", wall.psoas),
+        ("fat", wall.cavity),
+        ("muscle", jnp.maximum(wall.wall, wall.skin + SKIN + 3.0)),
+        ("fat", wall.skin + SKIN),
+        ("skin", wall.skin),
+    ]

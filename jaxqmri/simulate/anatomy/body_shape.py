@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -10,8 +11,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from jaxqmri.simulate.anatomy.distance import Point
 from jaxqmri.simulate.anatomy.tubes import Tubes
-from jaxqmri.simulate.anatomy.vessels import hepatic_veins, portal_veins
-from jaxqmri.simulate.fields import RandomField, random_fields
+from jaxqmri.simulate.anatomy.vessels import SCORES, veins
+from jaxqmri.simulate.fields import RandomField, fields_of
 
 Number = Float[Array, ""] | float
 
@@ -61,9 +62,11 @@ def sample_body(key: PRNGKeyArray, male: Number, stage: Number) -> BodyShape:
     stage
         Fibrosis stage, 0 to 2: the spleen grows a little with it.
     """
-    keys = jax.random.split(key, 5)
-    z = jnp.clip(jax.random.normal(keys[0], (32,)), -2.2, 2.2)
-    fields = random_fields(keys[1], 45.0, 45.0, 45.0, 13.0, waves=10)
+    trees, waves = math.prod(SCORES), 4 * 10 * 4
+    drawn = jax.random.normal(key, (32 + trees + waves,))
+    z = jnp.clip(drawn[:32], -2.2, 2.2)
+    portal, hepatic = veins(drawn[32 : 32 + trees].reshape(SCORES))
+    fields = fields_of(drawn[32 + trees :].reshape(4, 10, 4), 45.0, 45.0, 45.0, 13.0)
     return BodyShape(
         scale=0.95 + 0.06 * male + 0.03 * z[0],
         width=128.0 + 5.0 * z[1],
@@ -84,8 +87,8 @@ def sample_body(key: PRNGKeyArray, male: Number, stage: Number) -> BodyShape:
         stomach=1.0 + 0.12 * z[23],
         stomach_shift=jnp.array([5.0, 5.0, 8.0]) * z[24:27],
         stomach_gas=52.0 + 8.0 * z[27],
-        portal=portal_veins(keys[2]),
-        hepatic=hepatic_veins(keys[3]),
+        portal=portal,
+        hepatic=hepatic,
         bend=(fields[0], fields[1], fields[2]),
         bend_size=jnp.asarray(3.0),
         bowel=fields[3],

@@ -17,6 +17,8 @@ from jaxqmri.simulate.anatomy.distance import (
     smooth_union,
 )
 
+NEAR = 24  # tubes of a tree that can matter to points close together
+
 
 class Liver(NamedTuple):
     """Distances to the liver and what lies in and beside it."""
@@ -26,7 +28,7 @@ class Liver(NamedTuple):
     hepatic: Distance
     bile: Distance  # ducts
     gallbladder: Distance
-    hilum: Distance  # fat around the vessels where they enter
+    clearance: Distance  # from all vessels, ducts and the gallbladder
 
 
 def liver(p: Point, s: BodyShape, room: Distance, beside: Distance) -> Liver:
@@ -68,13 +70,14 @@ def liver(p: Point, s: BodyShape, room: Distance, beside: Distance) -> Liver:
         fissures(x, y, z, s),
     )
     outside = smooth_union(gallbladder - 1.8, smooth_union(hilum, beside, 2.0), 2.0)
+    portal, hepatic = (tree.near(p, NEAR).distance(p) for tree in (s.portal, s.hepatic))
     return Liver(
         tissue=round_intersection(whole, -outside, 2.5),
-        portal=s.portal.distance(p),
-        hepatic=s.hepatic.distance(p),
+        portal=portal,
+        hepatic=hepatic,
         bile=ducts,
         gallbladder=gallbladder,
-        hilum=hilum,
+        clearance=jnp.minimum(jnp.minimum(portal, hepatic), jnp.minimum(ducts, gallbladder)),
     )
 
 

@@ -55,7 +55,7 @@ def torso(p: Point, s: BodyShape) -> Torso:
     midline = 3.0 * jnp.exp(-((x / 6.0) ** 2)) * toward_front
     flank = cavity - thickness + midline
     back = smooth_union(
-        ellipse(side - 31.0, y + 83.0, 29.0, 19.0), ellipse(side - 60.0, y + 76.0, 26.0, 12.0), 8.0
+        ellipse(side - 29.0, y + 86.0, 27.0, 18.0), ellipse(side - 58.0, y + 84.0, 24.0, 10.0), 8.0
     )
     wall = smooth_union(flank, back, 10.0)
     fat = s.fat_side + (s.fat_front - s.fat_side) * toward_front

@@ -21,6 +21,15 @@ class Tubes(NamedTuple):
     start_radii: Float[Array, " n"]
     end_radii: Float[Array, " n"]
 
+    def near(self, p: Point, number: int) -> Tubes:
+        """The ``number`` tubes nearest to the box that holds the points."""
+        low, high = (jnp.stack([f(c) for c in p]) for f in (jnp.min, jnp.max))
+        least, most = jnp.minimum(self.starts, self.ends), jnp.maximum(self.starts, self.ends)
+        apart = jnp.maximum(jnp.maximum(least - high, low - most), 0.0)
+        distance = jnp.sqrt((apart**2).sum(axis=1)) - self.start_radii
+        _, chosen = jax.lax.top_k(-distance, min(number, len(distance)))
+        return Tubes(*(column[chosen] for column in self))
+
     def distance(self, p: Point) -> Distance:
         """Distance to the nearest tube.
 
@@ -46,8 +55,8 @@ def grow(
     trunk: Float[Array, "t 3"],
     parents: Integer[Array, " t"],
     targets: Float[Array, "n 3"],
-    leaf_radius: float,
-    first: int,
+    leaf_radius: Float[Array, ""],
+    first: Integer[Array, ""],
 ) -> Tubes:
     """Tubes of a tree: a given trunk, and a branch to each target from the nearest place there is.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float
 
 from jaxqmri.simulate.anatomy.tubes import Tubes, grow
 
@@ -39,9 +39,8 @@ HEPATIC_PARENTS = jnp.array([0, 0, 1, 2, 0, 4, 0, 6])
 RIGHT_TARGETS, LEFT_TARGETS = 30, 8
 
 
-def targets(key: PRNGKeyArray) -> Float[Array, "n 3"]:
-    """Places all over the liver, those near the porta hepatis first."""
-    z = jax.random.normal(key, (RIGHT_TARGETS + LEFT_TARGETS, 3))
+def targets(z: Float[Array, "n 3"]) -> Float[Array, "n 3"]:
+    """Places all over the liver in random directions, those near the porta hepatis first."""
     z = z / jnp.sqrt((z**2).sum(axis=1, keepdims=True))
     share = (jnp.arange(RIGHT_TARGETS) + 0.5) / RIGHT_TARGETS
     right = jnp.array([78.0, 4.0, 0.0]) + (
@@ -54,15 +53,25 @@ def targets(key: PRNGKeyArray) -> Float[Array, "n 3"]:
     return jnp.concatenate([right, left])
 
 
-def portal_veins(key: PRNGKeyArray) -> Tubes:
-    """Draw the portal vein and its branches."""
-    places, shift = jax.random.split(key)
-    moved = PORTAL_TRUNK + 2.5 * jax.random.normal(shift, PORTAL_TRUNK.shape)
-    return grow(moved, PORTAL_PARENTS, targets(places), 1.3, 3)
+SCORES = (2, len(PORTAL_TRUNK) + RIGHT_TARGETS + LEFT_TARGETS, 3)
 
 
-def hepatic_veins(key: PRNGKeyArray) -> Tubes:
-    """Draw the hepatic veins, which run between the branches of the portal vein."""
-    places, shift = jax.random.split(key)
-    moved = HEPATIC_TRUNK + 3.0 * jax.random.normal(shift, HEPATIC_TRUNK.shape)
-    return grow(moved, HEPATIC_PARENTS, targets(places), 1.1, 1)
+def veins(scores: Float[Array, "2 n 3"]) -> tuple[Tubes, Tubes]:
+    """Portal and hepatic veins with their branches, from normal scores of shape ``SCORES``.
+
+    Those of one kind run between those of the other only as chance has it.
+    """
+
+    def tree(trunk: Array, parents: Array, leaf: Array, first: Array, z: Array) -> Tubes:
+        known = len(PORTAL_TRUNK)
+        return grow(trunk + 2.5 * z[:known], parents, targets(z[known:]), leaf, first)
+
+    both = jax.vmap(tree)(
+        jnp.stack([PORTAL_TRUNK, HEPATIC_TRUNK]),
+        jnp.stack([PORTAL_PARENTS, HEPATIC_PARENTS]),
+        jnp.array([1.3, 1.1]),
+        jnp.array([3, 1]),
+        scores,
+    )
+    portal, hepatic = (jax.tree.map(lambda each, i=i: each[i], both) for i in (0, 1))
+    return portal, hepatic

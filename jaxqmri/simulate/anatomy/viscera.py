@@ -88,7 +88,7 @@ def kidney(p: Point, s: BodyShape, side: int) -> tuple[Distance, Distance, Dista
     The lower pole lies further from the spine and further to the front than the upper one; the
     hilum looks to the spine and forwards.
     """
-    sign, centre = ((1.0, (64.0, -42.0, -50.0)), (-1.0, (-62.0, -44.0, -34.0)))[side]
+    sign, centre = ((1.0, (64.0, -36.0, -50.0)), (-1.0, (-62.0, -38.0, -34.0)))[side]
     moved = s.kidneys[side]
     u = (p.x - centre[0]) * sign - moved[0]
     v, w = p.y - centre[1] - moved[1], p.z - centre[2] - moved[2]
