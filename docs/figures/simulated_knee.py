@@ -23,9 +23,11 @@ from jaxqmri.io import bids
 from jaxqmri.simulate.acquisition import Acquisition, acquire
 from jaxqmri.simulate.anatomy.shape import sample_knee
 from jaxqmri.simulate.geometry import Grid, Pose
-from jaxqmri.simulate.knee_t1rho import KneeT1rhoStudy, scan_knee, session_key
+from jaxqmri.simulate.knee_t1rho import KneeT1rhoStudy, scan_knee
 from jaxqmri.simulate.people import person
-from jaxqmri.simulate.scanner import Protocol, Subject, sample_fields
+from jaxqmri.simulate.scanner import Subject, sample_fields
+from jaxqmri.simulate.sequence import Protocol
+from jaxqmri.simulate.study import session_key
 from jaxqmri.simulate.tissue import sample_cartilage
 
 REAL_SLICES = (4, 11, 17)  # condyle, midline, condyle of the example this was made for

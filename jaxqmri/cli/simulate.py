@@ -13,19 +13,21 @@ from tyro.conf import Positional
 from jaxqmri.cli.options import option
 from jaxqmri.io import InputError
 
-StudyName = Literal["knee_t1rho"]
+StudyName = Literal["knee_t1rho", "liver_t1rho"]
 Preset = Literal["smoke", "quick", "full", "paper"]
 
 HELP = """Make the digital cohort of a study, as the BIDS folder that its scanner would have left.
 
 Studies:
   knee_t1rho   40 knees: T1rho-weighted at four spin-lock times, PD-weighted, cartilage regions
+  liver_t1rho  51 livers: T1rho-weighted at four spin-lock times, three slices, parenchyma
 
 Examples:
   jaxqmri simulate knee_t1rho --out knees
   jaxqmri simulate knee_t1rho --out two --subjects 2 --preset smoke
   jaxqmri simulate knee_t1rho --out again --repeat 1
   jaxqmri simulate knee_t1rho --out spread --set pd_gain_sd=0.3 motion=0.1,0.1
+  jaxqmri simulate liver_t1rho --out livers --set snr=50 short_fraction=0.2
   jaxqmri fit t1rho two --mask manual
 
 The folder holds raw images, participants.tsv, the regions (derivatives/manual) and the true maps

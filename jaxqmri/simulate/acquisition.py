@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxqmri.simulate.geometry import Grid, Pose
-from jaxqmri.simulate.scanner import Protocol, Subject, sample
+from jaxqmri.simulate.scanner import Subject, sample
+from jaxqmri.simulate.sequence import Protocol
 
 BLOCK = 16_384  # samples at a time: what they hold stays in a core's cache
 

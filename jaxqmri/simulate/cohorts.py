@@ -9,32 +9,22 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
-
 from jaxqmri.io import bids
 from jaxqmri.io.files import write_json, write_table
 from jaxqmri.io.staging import staged
-from jaxqmri.simulate.anatomy.knee import REGIONS
-from jaxqmri.simulate.knee_t1rho import (
-    PRESETS,
-    KneeT1rhoStudy,
-    Scan,
-    numeric_settings,
-    scan_knee,
-    session_key,
-)
-from jaxqmri.simulate.people import COLUMNS, participant, person
+from jaxqmri.simulate.knee_t1rho import KneeT1rhoStudy
+from jaxqmri.simulate.liver_t1rho import LiverT1rhoStudy
+from jaxqmri.simulate.study import PRESETS, Record, Study, numeric_settings
 
 Progress = Callable[[int, int], None]
 
 THREADS = 2  # one subject is compressed and written while another is simulated
 
-STUDIES = {"knee_t1rho": KneeT1rhoStudy()}
+STUDIES: Mapping[str, Study] = {"knee_t1rho": KneeT1rhoStudy(), "liver_t1rho": LiverT1rhoStudy()}
 
 
 def make_cohort(
-    study: str | KneeT1rhoStudy,
+    study: str | Study,
     out: str | Path,
     *,
     subjects: int | None = None,
@@ -61,7 +51,7 @@ def make_cohort(
         Of everything random.
     settings
         Numbers of the study that are to be others, by name, such as ``{"pd_gain_sd": 0.3}``; see
-        :meth:`~jaxqmri.simulate.knee_t1rho.KneeT1rhoStudy.changed`.
+        :meth:`~jaxqmri.simulate.study.Study.changed`.
     repeat
         Which scan of the same subjects, 0 the first: same anatomy and tissue, everything else
         new.
@@ -106,7 +96,7 @@ def make_cohort(
 
 def write_cohort(
     root: Path,
-    study: KneeT1rhoStudy,
+    study: Study,
     made_with: Mapping[str, Any],
     progress: Progress | None,
 ) -> None:
@@ -114,7 +104,7 @@ def write_cohort(
     count, seed, repeat = (made_with[name] for name in ("subjects", "seed", "repeat"))
     bids.write_dataset_description(
         root,
-        "Simulated knee T1rho study (digital subjects, no person was scanned)",
+        study.title,
         Simulation={
             "Preset": made_with["preset"],
             "Seed": seed,
@@ -128,16 +118,16 @@ def write_cohort(
     )
     bids.write_dataset_description(truth, "True maps of the simulation", "derivative", ["../.."])
     write_json(truth / "simulation.json", made_with)
-    names = [{"index": i + 1, "name": f"{name} cartilage"} for i, name in enumerate(REGIONS)]
+    names = [{"index": i, "name": name} for i, name in enumerate(study.regions, start=1)]
     write_table(manual / "dseg.tsv", names, ["index", "name"])
 
     def one(k: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        name, who = f"{k + 1:02d}", person(k, seed)
-        key = jax.random.fold_in(jax.random.key(seed), k)
-        scan = scan_knee(key, who, study, session_key(key, repeat))
-        write_subject(root, name, study, scan)
-        latent = {key: round(float(value), 4) for key, value in scan.latent.items()}
-        return participant(f"sub-{name}", who), {"participant_id": f"sub-{name}", **latent}
+        label = f"{k + 1:02d}"
+        record = study.record(k, seed, repeat)
+        write_subject(root, label, record)
+        name = {"participant_id": f"sub-{label}"}
+        latent = {key: round(float(value), 4) for key, value in record.latent.items()}
+        return {**name, **record.participant}, {**name, **latent}
 
     rows = []
     with ThreadPoolExecutor(THREADS) as pool:
@@ -147,55 +137,45 @@ def write_cohort(
             if progress is not None:
                 progress(len(rows), count)
     people, latents = zip(*rows, strict=True)
-    bids.write_participants(root, people, COLUMNS)
+    bids.write_participants(root, people, study.columns)
     write_table(truth / "subjects.tsv", latents, list(latents[0]))
 
 
-def write_subject(root: Path, label: str, study: KneeT1rhoStudy, scan: Scan) -> None:
+def write_subject(root: Path, label: str, record: Record) -> None:
     """Write one subject's images, regions and true maps."""
     entities = {"sub": label}
-    affine, pd_affine = study.t1rho_grid.affine(), study.pd_grid.affine()
-    shared = {"MagneticFieldStrength": 3.0, "Manufacturer": "simulated"}
-    bids.write_series(
-        root,
-        entities,
-        "T1rhow",
-        np.moveaxis(np.asarray(scan.t1rho_weighted), 0, -1),
-        affine,
-        study.spin_lock_times,
-        {
-            **shared,
-            "SpinLockFrequency": study.spin_lock_frequency,
-            "EchoTime": study.t1rho_protocol.echo_time,
-        },
-    )
-    bids.write_raw(
-        root,
-        entities,
-        "PDw",
-        np.asarray(scan.pd_weighted),
-        pd_affine,
-        {**shared, "EchoTime": study.pd_protocol.echo_time},
-    )
-    made_by = {"Description": "simulated", "Sources": [f"bids::sub-{label}"]}
-    bids.write_map(
-        root, "manual", entities, "dseg", np.asarray(scan.labels), affine, {**made_by, "Units": ""}
-    )
-    bids.write_map(
-        root,
-        "manual",
-        entities,
-        "mask",
-        np.asarray(scan.muscle),
-        affine,
-        {**made_by, "Description": "simulated: well inside muscle", "Units": ""},
-        desc="muscle",
-    )
-    for suffix, values, unit in (
-        ("T1rho", scan.t1rho, "ms"),
-        ("TB1map", scan.b1, ""),
-        ("B0map", scan.b0, "Hz"),
-    ):
+    scanner = {"MagneticFieldStrength": 3.0, "Manufacturer": "simulated"}
+    for series in record.series:
+        bids.write_series(
+            root,
+            entities,
+            series.suffix,
+            series.images,
+            series.affine,
+            series.times,
+            {**scanner, **series.metadata},
+        )
+    for image in record.images:
+        bids.write_raw(
+            root,
+            entities,
+            image.suffix,
+            image.data,
+            image.affine,
+            {**scanner, **image.metadata},
+        )
+    for made in record.maps:
         bids.write_map(
-            root, "truth", entities, suffix, np.asarray(values), affine, {**made_by, "Units": unit}
+            root,
+            made.pipeline,
+            entities,
+            made.suffix,
+            made.data,
+            made.affine,
+            {
+                "Description": made.description,
+                "Sources": [f"bids::sub-{label}"],
+                "Units": made.units,
+            },
+            desc=made.desc,
         )

@@ -53,7 +53,11 @@ _COSINE = tuple(
 
 def random_fields(key: PRNGKeyArray, *lengths: float, waves: int = 16) -> list[RandomField]:
     """Draw a field of ``waves`` cosines for each correlation length in mm, all in one call."""
-    drawn = jax.random.normal(key, (len(lengths), waves, 4))
+    return fields_of(jax.random.normal(key, (len(lengths), waves, 4)), *lengths)
+
+
+def fields_of(drawn: Float[Array, "n waves 4"], *lengths: float) -> list[RandomField]:
+    """Fields of given correlation lengths in mm from normal scores."""
     return [
         RandomField(z[:, :3] / (2.0 * jnp.pi * length), ndtr(z[:, 3]))
         for z, length in zip(drawn, lengths, strict=True)

@@ -73,7 +73,10 @@ class Pose(NamedTuple):
         affine = jnp.eye(4).at[:3, :3].set(about_superior @ about_anterior @ about_right)
         return affine.at[:3, 3].set(self.shift)
 
+    def to_body(self, points: Float[Array, "*n 3"]) -> Float[Array, "*n 3"]:
+        """Scanner coordinates to those of what lies in the scanner."""
+        return (points - self.shift) @ self.affine()[:3, :3]
+
     def to_knee(self, points: Float[Array, "*n 3"], left: Number) -> Float[Array, "*n 3"]:
         """Scanner coordinates to those of a right knee; a ``left`` (1) one is mirrored."""
-        turned = (points - self.shift) @ self.affine()[:3, :3]
-        return turned * jnp.stack([1.0 - 2.0 * left, 1.0, 1.0])
+        return self.to_body(points) * jnp.stack([1.0 - 2.0 * left, 1.0, 1.0])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,25 +15,48 @@ from jaxtyping import Array, Bool, Float, Integer, PRNGKeyArray
 from jaxqmri.physics.noise import sample_rician
 from jaxqmri.simulate.acquisition import Acquisition, acquire
 from jaxqmri.simulate.anatomy.distance import Point
+from jaxqmri.simulate.anatomy.knee import REGIONS
 from jaxqmri.simulate.anatomy.shape import sample_knee
 from jaxqmri.simulate.fields import random_fields
 from jaxqmri.simulate.geometry import Grid, Pose
-from jaxqmri.simulate.people import GROUPS, Person
-from jaxqmri.simulate.scanner import (
-    Protocol,
-    Subject,
-    amplitude,
-    lock_efficiency,
-    sample_fields,
+from jaxqmri.simulate.people import COLUMNS, GROUPS, Person, participant, person
+from jaxqmri.simulate.scanner import Subject, sample_fields
+from jaxqmri.simulate.sequence import Protocol, amplitude, lock_efficiency
+from jaxqmri.simulate.study import (
+    DRAWS,
+    Image,
+    Map,
+    Number,
+    Record,
+    Series,
+    Study,
+    session_key,
+    subject_key,
 )
 from jaxqmri.simulate.tissue import GRADE_T1RHO, Tissue, sample_cartilage
-
-Number = Float[Array, ""] | float
 
 PREPARED_FSE = Protocol(recovery=1500.0, echo_time=31.0)
 PD_FSE = Protocol(recovery=850.0, echo_time=30.0)  # TR 1200 less a train of 350
 QUICK_T1RHO = Grid((112, 112, 28), (1.25, 1.25, 4.0), (0.0, -3.0, 3.0), (2, 2, 2))
 QUICK_PD = Grid((118, 118, 108), (1.1, 1.1, 1.1), (0.0, -3.0, 3.0))
+
+
+PRESETS: Mapping[str, dict[str, Any]] = {
+    "smoke": {
+        "t1rho_grid": Grid((56, 56, 16), (2.5, 2.5, 6.0), (0.0, -3.0, 3.0), (2, 2, 3)),
+        "pd_grid": Grid((60, 60, 40), (2.2, 2.2, 2.4), (0.0, -3.0, 3.0), (1, 1, 1)),
+        "subjects": 8,
+    },
+    "quick": {},
+    "full": {
+        "t1rho_grid": Grid((168, 140, 36), (0.8, 1.0, 3.0), (0.0, -3.0, 3.0), (3, 3, 2)),
+        "pd_grid": Grid((160, 160, 146), (0.8, 0.8, 0.8), (0.0, -3.0, 3.0), (1, 1, 1)),
+    },
+    "paper": {
+        "t1rho_grid": Grid((200, 160, 44), (0.8, 1.0, 3.0), (0.0, -3.0, 3.0), (3, 3, 3)),
+        "pd_grid": Grid((236, 275, 292), (0.55, 0.545, 0.55), (0.0, -3.0, 3.0), (1, 1, 1)),
+    },
+}
 
 
 @partial(
@@ -48,7 +71,7 @@ QUICK_PD = Grid((118, 118, 108), (1.1, 1.1, 1.1), (0.0, -3.0, 3.0))
     ),
 )  # fmt: skip
 @dataclass(frozen=True)
-class KneeT1rhoStudy:
+class KneeT1rhoStudy(Study):
     """Settings of the knee T1rho study: two scans of 30 patients and 10 volunteers at 3 T.
 
     Times in ms, lengths in mm, angles in degrees, frequencies in Hz. ``pd_gain``,
@@ -81,73 +104,47 @@ class KneeT1rhoStudy:
     reader_share: Number = 0.6  # of cartilage in a voxel that the reader takes for cartilage
     subjects: int = 40
 
-    def at(self, preset: str) -> KneeT1rhoStudy:
-        """The same study with a preset's grids and number of subjects."""
-        return replace(self, **PRESETS[preset])
+    title: ClassVar = "Simulated knee T1rho study (digital subjects, no person was scanned)"
+    regions: ClassVar = tuple(f"{name} cartilage" for name in REGIONS)
+    columns: ClassVar = COLUMNS
+    presets: ClassVar = PRESETS
+    fixed: ClassVar = ("spin_lock_times", "t1rho_protocol", "pd_protocol", "t1rho_grid", "pd_grid")
+    above_zero: ClassVar = ("spin_lock_frequency", "t1rho_mean", "snr", "pd_snr", "pd_gain")
 
-    def changed(self, settings: Mapping[str, float | Sequence[float]]) -> KneeT1rhoStudy:
-        """The same study with some of its numbers changed: nothing is compiled anew for them.
-
-        Parameters
-        ----------
-        settings
-            Numbers by the names of :func:`numeric_settings`; two for ``motion``, ``reposition``
-            and ``pose``, one for all others.
-
-        Raises
-        ------
-        ValueError
-            If there is no such setting, or not as many numbers as it takes.
-        """
-        known = numeric_settings(self)
-        numbers: dict[str, float | tuple[float, ...]] = {}
-        for name, given in settings.items():
-            if name not in known:
-                raise ValueError(f"no setting {name!r}, expected one of {', '.join(known)}")
-            values = np.asarray(given, float)
-            pair = isinstance(known[name], tuple)
-            if values.shape != ((2,) if pair else ()):
-                count = "two numbers" if pair else "one number"
-                raise ValueError(f"{name}: expected {count}, got {given}")
-            if not np.all(np.isfinite(values)) or np.any(values < 0):
-                raise ValueError(f"{name}: expected zero or above, got {given}")
-            if name in ABOVE_ZERO and values == 0:
-                raise ValueError(f"{name}: expected a number above zero, got {given}")
-            numbers[name] = tuple(values.tolist()) if pair else float(values)
-        return replace(self, **numbers)
-
-
-ABOVE_ZERO = ("spin_lock_frequency", "t1rho_mean", "snr", "pd_snr", "pd_gain")
-
-
-def numeric_settings(study: KneeT1rhoStudy) -> dict[str, Number | tuple[Number, Number]]:
-    """The study's numbers by name: all of its settings but timing, grids and subjects."""
-    fixed = ("spin_lock_times", "t1rho_protocol", "pd_protocol", "t1rho_grid", "pd_grid")
-    names = [f.name for f in fields(study) if f.name not in (*fixed, "subjects")]
-    return {name: getattr(study, name) for name in names}
-
-
-PRESETS: Mapping[str, dict[str, Any]] = {
-    "smoke": {
-        "t1rho_grid": Grid((56, 56, 16), (2.5, 2.5, 6.0), (0.0, -3.0, 3.0), (2, 2, 3)),
-        "pd_grid": Grid((60, 60, 40), (2.2, 2.2, 2.4), (0.0, -3.0, 3.0), (1, 1, 1)),
-        "subjects": 8,
-    },
-    "quick": {},
-    "full": {
-        "t1rho_grid": Grid((168, 140, 36), (0.8, 1.0, 3.0), (0.0, -3.0, 3.0), (3, 3, 2)),
-        "pd_grid": Grid((160, 160, 146), (0.8, 0.8, 0.8), (0.0, -3.0, 3.0), (1, 1, 1)),
-    },
-    "paper": {
-        "t1rho_grid": Grid((200, 160, 44), (0.8, 1.0, 3.0), (0.0, -3.0, 3.0), (3, 3, 3)),
-        "pd_grid": Grid((236, 275, 292), (0.55, 0.545, 0.55), (0.0, -3.0, 3.0), (1, 1, 1)),
-    },
-}
+    def record(self, k: int, seed: int, repeat: int) -> Record:
+        """Simulate subject ``k``: both scans, the drawn regions and the true maps."""
+        who, key = person(k, seed), subject_key(seed, k)
+        scan = scan_knee(key, who, self, session_key(key, repeat))
+        affine, pd_affine = self.t1rho_grid.affine(), self.pd_grid.affine()
+        series = Series(
+            "T1rhow",
+            np.moveaxis(np.asarray(scan.t1rho_weighted), 0, -1),
+            affine,
+            self.spin_lock_times,
+            {
+                "SpinLockFrequency": self.spin_lock_frequency,
+                "EchoTime": self.t1rho_protocol.echo_time,
+            },
+        )
+        pd = Image(
+            "PDw",
+            np.asarray(scan.pd_weighted),
+            pd_affine,
+            {"EchoTime": self.pd_protocol.echo_time},
+        )
+        muscle = "simulated: well inside muscle"
+        maps = [
+            Map("manual", "dseg", np.asarray(scan.labels), affine, ""),
+            Map("manual", "mask", np.asarray(scan.muscle), affine, "", "muscle", muscle),
+            Map("truth", "T1rho", np.asarray(scan.t1rho), affine, "ms"),
+            Map("truth", "TB1map", np.asarray(scan.b1), affine, ""),
+            Map("truth", "B0map", np.asarray(scan.b0), affine, "Hz"),
+        ]
+        return Record(participant(who), scan.latent, [series], [pd], maps)
 
 
 UNITS = 500.0  # scanner units of typical cartilage at TSL 0
 TYPICAL = Tissue(t1=1000.0, t2=38.0, t1rho=45.0, density=0.735)
-DRAWS = 6  # keys of one scan
 MUSCLE_SHARE = 0.95  # of a voxel that is muscle, and of the voxels around it in its slice
 _LESION_GAIN = 1.02  # what lesions add to the mean T1rho of a cohort
 
@@ -188,12 +185,6 @@ def well_inside(share: Float[Array, "x y z"], least: float) -> Bool[Array, "x y 
     """Voxels that hold at least a share of a tissue, with all around them in their slice."""
     lowest = jax.lax.reduce_window(share, jnp.inf, jax.lax.min, (3, 3, 1), (1, 1, 1), "SAME")
     return lowest > least
-
-
-def session_key(key: PRNGKeyArray, repeat: int) -> PRNGKeyArray:
-    """Key of a subject's scan: of the first the subject's own, of a repeat another."""
-    # Splitting a key into n may give what folding in 0 to n - 1 does: repeats begin above that.
-    return key if repeat == 0 else jax.random.fold_in(key, DRAWS - 1 + repeat)
 
 
 @jax.jit

@@ -64,10 +64,9 @@ COLUMNS = {
 }
 
 
-def participant(name: str, who: Person) -> dict[str, Any]:
-    """The subject's row of participants.tsv."""
+def participant(who: Person) -> dict[str, Any]:
+    """The subject's row of participants.tsv, without the name."""
     return {
-        "participant_id": name,
         "age": round(who.age, 1),
         "sex": "M" if who.male else "F",
         "bmi": round(who.body_mass_index, 1),

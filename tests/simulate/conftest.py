@@ -7,8 +7,9 @@ from dataclasses import replace
 import jax
 import pytest
 
-from jaxqmri.simulate.knee_t1rho import KneeT1rhoStudy, Scan, scan_knee, session_key
+from jaxqmri.simulate.knee_t1rho import KneeT1rhoStudy, Scan, scan_knee
 from jaxqmri.simulate.people import person
+from jaxqmri.simulate.study import session_key
 
 SEED = 3
 

@@ -6,13 +6,9 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from jaxqmri.simulate import variants
-from jaxqmri.simulate.knee_t1rho import (
-    KneeT1rhoStudy,
-    numeric_settings,
-    scan_knee,
-    session_key,
-)
+from jaxqmri.simulate.knee_t1rho import KneeT1rhoStudy, scan_knee
 from jaxqmri.simulate.people import person
+from jaxqmri.simulate.study import numeric_settings, session_key
 
 SILENT = {"snr": 1e6, "snr_sd": 0.0, "pd_snr": 1e6}
 STILL = {"motion": (0.0, 0.0), "reposition": (0.0, 0.0)}

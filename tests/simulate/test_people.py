@@ -39,7 +39,7 @@ def test_a_person_depends_on_number_and_seed_alone():
 
 
 def test_row_of_the_table():
-    row = participant("sub-01", person(0, 0))
+    row = participant(person(0, 0))
     assert row["group"] == ("volunteer" if row["kl_grade"] == 0 else "patient")
     assert row["sex"] in ("M", "F")
     assert row["side"] in ("L", "R")

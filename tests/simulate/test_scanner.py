@@ -6,7 +6,7 @@ import pytest
 
 from jaxqmri.simulate.acquisition import shifted
 from jaxqmri.simulate.geometry import Grid, Pose
-from jaxqmri.simulate.scanner import fat_left, lock_efficiency
+from jaxqmri.simulate.sequence import fat_left, lock_efficiency
 
 GRID = Grid((6, 5, 4), (1.0, 1.25, 3.0), (2.0, -3.0, 1.0), (2, 3, 2))
 

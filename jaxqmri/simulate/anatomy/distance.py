@@ -31,6 +31,20 @@ def ellipse(u: Distance, v: Distance, radius_u: Length, radius_v: Length) -> Dis
     return k0 * (k0 - 1.0) / k1
 
 
+def rounded_box(u: Distance, v: Distance, radius_u: Length, radius_v: Length) -> Distance:
+    """First-order distance to an outline half-way between an ellipse and a box.
+
+    ``f = 1`` with ``f^2 = (q2 + sqrt(q4)) / 2``, ``q2 = a^2 + b^2``, ``q4 = a^4 + b^4``, ``a = u /
+    radius_u`` and ``b = v / radius_v``: a cross-section of the trunk.
+    """
+    a, b = (u / radius_u) ** 2, (v / radius_v) ** 2
+    fourth = jnp.sqrt(a**2 + b**2 + 1e-12)
+    f = jnp.sqrt(0.5 * (a + b + fourth) + 1e-12)
+    slope_u = 0.5 * u / radius_u**2 * (1.0 + a / fourth)
+    slope_v = 0.5 * v / radius_v**2 * (1.0 + b / fourth)
+    return (f - 1.0) * f / jnp.sqrt(slope_u**2 + slope_v**2 + 1e-12)
+
+
 def ellipsoid(p: Point, centre: Triple, radii: Triple) -> Distance:
     """First-order distance to an ellipsoid, exact on its surface."""
     scaled = [(c - o) / r for c, o, r in zip(p, centre, radii, strict=True)]
