@@ -32,10 +32,11 @@ import os, signal, sys
 from jaxtyping import install_import_hook
 
 install_import_hook("jaxqmri", "beartype.beartype")  # as the tests do: the same programs
+from experiments import run
 from experiments.knee_cv import experiment, networks
 from jaxqmri import training
 
-experiment.available_cores = lambda: 1
+run.available_cores = lambda: int(os.environ["DEVICES"])
 networks.SAVED_EVERY = 0.0
 save, saved = training.Checkpoints.save, []
 
@@ -120,6 +121,8 @@ def test_killed_in_the_middle_of_a_training_and_started_again(study, finished, p
         **os.environ,
         "JAX_COMPILATION_CACHE_DIR": programs,
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
+        # as many as the uninterrupted run had: another number of devices is another program
+        "DEVICES": str(jax.local_device_count()),
     }
 
     def session(kill):
