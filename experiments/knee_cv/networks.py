@@ -20,25 +20,17 @@ from experiments.knee_cv.learning import LIMITS, Learning
 from experiments.knee_cv.paper import MASKED, MLP, UNMASKED
 from experiments.knee_cv.results import ALL_TIMES, CARTILAGE, Study
 from experiments.knee_cv.slices import Slices
-from experiments.knee_cv.subjects import SPIN_LOCK_TIMES
+from experiments.knee_cv.steps import PATCH, Fold, architecture, make_trainer
 from experiments.run import Run
-from jaxqmri import networks, physics, training
+from jaxqmri import networks, training
 from jaxqmri.preprocessing.resampling import spacing
-from jaxqmri.training import Augmentation, PlateauRule, Point, Split, Trainer, Variables
+from jaxqmri.training import PlateauRule, Point, Split, Trainer, Variables
 
-START = 45.0  # ms: of every output before training
-LEAK = 1e-3  # slope of the limiter outside its limits, so that an output can come back
-PATCH = 64
 STRIDE = 48  # between the tiles of a prediction
 WATCHED = 12  # slices of the validation part that a training is watched on, evenly chosen
 SAVED_EVERY = 20.0  # seconds between checkpoints
 
-
-class Fold(NamedTuple):
-    """What a U-Net's training samples from, and whether it sees the cartilage alone."""
-
-    slices: training.Slices
-    masked: Any
+Inputs = Float[np.ndarray, "... 2"]  # of slices or voxels, as a network sees them
 
 
 class Learnt(NamedTuple):
@@ -93,7 +85,6 @@ class Learner:
     ) -> None:
         self.run, self.study, self.slices, self.splits = run, study, slices, splits
         self.learning, self.targets = learning, targets
-        self.physics_weight, self.sigma = physics_weight, sigma
         self.known = np.isfinite(targets)
         self.kept = KeptNetworks(run)
         rule = PlateauRule(learning.improvement, learning.patience)
@@ -109,7 +100,9 @@ class Learner:
             signals = [slices.maps(signal) for signal in study.images(ALL_TIMES).T]
             maps = np.concatenate([maps, *signals], axis=-1)
         self._maps = np.nan_to_num(maps)
-        self._unet, self._mlp = self._trainer(UNMASKED), self._trainer(MLP)
+        self._unet, self._mlp = (
+            make_trainer(model, learning, physics_weight, sigma) for model in (UNMASKED, MLP)
+        )
 
     def learn(
         self,
@@ -155,15 +148,22 @@ class Learner:
                 done()
         missing = [each for each in folds if each not in ends]
         yield from ((arm, self._learnt(arm, ends)) for arm in arms if self._whole(arm, ends))
+        inputs: dict[tuple[Arm, int], Inputs] = {}
+
+        def trainings() -> Iterator[training.Training]:
+            for arm, fold in missing:
+                own = inputs[arm, fold] = self._inputs(self.slices, arm, self.splits[fold])
+                yield self._training(arm, fold, own, partial(said, arm, fold))
+
         for number, trained in training.train(
             trainer,
-            (self._training(arm, fold, partial(said, arm, fold)) for arm, fold in missing),
+            trainings(),
             self.course,
             # as many places however few are missing: another program rounds differently
             side_by_side=self.side_by_side,
         ):
             arm, fold = missing[number]
-            ends[arm, fold] = self._keep(arm, fold, trained)
+            ends[arm, fold] = self._keep(arm, fold, inputs.pop((arm, fold)), trained)
             done()
             if self._whole(arm, ends):
                 yield arm, self._learnt(arm, ends)
@@ -183,30 +183,19 @@ class Learner:
         fold = 0
         network, _ = training.load_model(self.kept.model((model, name), fold), networks.build)
         variables = Variables(*nnx.split(network, nnx.Param, ...)[1:])
-        inputs = self._inputs(slices, model, name, self.splits[fold])
+        inputs = self._inputs(slices, (model, name), self.splits[fold])
         everywhere = np.ones(slices.voxel.size, bool)
         return self._predict(slices, model, inputs, everywhere, variables)
 
-    def description(self, model: str) -> dict[str, Any]:
-        """What builds a model's network."""
-        learning = self.learning
-        head = {"limits": list(LIMITS), "leak": LEAK, "start": START}
-        if model == MLP:
-            return {"network": "SkipMLP", "in_features": 2, "width": learning.mlp_width, **head}
-        return {
-            "network": "UNet", "in_channels": 2, "features": list(learning.features), **head,
-        }  # fmt: skip
-
-    def _keep(self, arm: Arm, fold: int, trained: training.Trained) -> FoldEnd:
+    def _keep(self, arm: Arm, fold: int, inputs: Inputs, trained: training.Trained) -> FoldEnd:
         """Predict the subjects that a network has not seen, and keep both."""
         (model, name), split = arm, self.splits[fold]
         own = np.isin(self.slices.voxel_subject, split.test)
-        inputs = self._inputs(self.slices, model, name, split)
         values = self._predict(self.slices, model, inputs, own, trained.variables)
         end = FoldEnd(values, trained.curve, trained.plateau.reached)
         first = self.study.subjects[0]
         description = {
-            "architecture": self.description(model),
+            "architecture": architecture(model, self.learning),
             "model": model,
             "input": name.split("+"),
             "spin_lock_times": list(self.study.times(name)),
@@ -234,19 +223,21 @@ class Learner:
             digest.update(f"{part.tolist()}".encode())
         return digest.hexdigest()
 
-    def _training(self, arm: Arm, fold: int, said: Callable[[Point], None]) -> training.Training:
-        (model, name), split = arm, self.splits[fold]
-        inputs = self._inputs(self.slices, model, name, split)
+    def _training(
+        self, arm: Arm, fold: int, inputs: Inputs, said: Callable[[Point], None]
+    ) -> training.Training:
+        split = self.splits[fold]
         return training.Training(
-            self._data(model, name, inputs, split),
-            self._watch(model, inputs, split),
+            self._data(arm, inputs, split),
+            self._watch(arm[0], inputs, split),
             seed_of(self.run.command.seed, fold),
             self.kept.checkpoints(arm, fold, self._made_from(fold)),
             said,
         )
 
-    def _data(self, model: str, name: str, inputs: Float[np.ndarray, "... 2"], split: Split) -> Any:
+    def _data(self, arm: Arm, inputs: Inputs, split: Split) -> Any:
         """What a fold's training samples from."""
+        model, name = arm
         if model == MLP:
             rows = np.flatnonzero(np.isin(self.slices.voxel_subject, split.train) & self.known)
             padded = np.zeros(self.targets.size, np.int32)
@@ -260,7 +251,7 @@ class Learner:
         chosen = np.flatnonzero(np.isin(self.slices.subject, split.train))
         centres, count = training.centres_in(self._mask, chosen)
         # a batch is masked after its interpolation
-        whole = self._inputs(self.slices, UNMASKED, name, split) if model == MASKED else inputs
+        whole = self._inputs(self.slices, (UNMASKED, name), split) if model == MASKED else inputs
         return Fold(
             training.Slices(
                 jnp.asarray(whole),
@@ -272,9 +263,7 @@ class Learner:
             jnp.asarray(model == MASKED),
         )
 
-    def _watch(
-        self, model: str, inputs: Float[np.ndarray, "... 2"], split: Split
-    ) -> Callable[[Variables], float]:
+    def _watch(self, model: str, inputs: Inputs, split: Split) -> Callable[[Variables], float]:
         """Mean absolute error over slices of the inner validation part."""
         aside = np.flatnonzero(np.isin(self.slices.subject, split.validation))
         few = aside[np.unique(np.linspace(0, aside.size - 1, WATCHED).round().astype(int))]
@@ -287,10 +276,9 @@ class Learner:
 
         return error
 
-    def _inputs(
-        self, slices: Slices, model: str, name: str, split: Split
-    ) -> Float[np.ndarray, "... 2"]:
+    def _inputs(self, slices: Slices, arm: Arm, split: Split) -> Inputs:
         """Whole slices for a U-Net, cartilage voxels for the perceptron; scaled."""
+        model, name = arm
         whole = slices.inputs(name, self.slices.constants(split.train), model == MASKED)
         return slices.of_voxels(whole) if model == MLP else whole
 
@@ -298,7 +286,7 @@ class Learner:
         self,
         slices: Slices,
         model: str,
-        inputs: Float[np.ndarray, "... 2"],
+        inputs: Inputs,
         own: Bool[np.ndarray, " v"],
         variables: Variables,
     ) -> Float[np.ndarray, " t"]:
@@ -321,60 +309,7 @@ class Learner:
             found = maps.flat[slices.voxel[own]]
         return np.clip(found, *LIMITS).astype(np.float32)
 
-    def _trainer(self, model: str) -> Trainer:
-        learning, perceptron = self.learning, model == MLP
-        steps = learning.mlp_steps if perceptron else learning.unet_steps
-        optimiser = training.make_optimiser(
-            "rmsprop" if perceptron else "adam",
-            learning.mlp_rate if perceptron else learning.unet_rate,
-            decay_rate=learning.decay_rate,
-            decay_steps=learning.decay_checks * steps,
-            weight_decay=learning.weight_decay,
-        )
-        augmentation = Augmentation(learning.flip, learning.angle, learning.shift, learning.noise)
-
-        def patches(key: Any, data: Fold) -> training.Patches:
-            batch = training.sample_patches(
-                key, data.slices, augmentation, batch=learning.unet_batch, size=PATCH
-            )
-            return seen_by(batch, data.masked)
-
-        def voxels(key: Any, data: training.Voxels) -> training.Patches:
-            return training.sample_voxels(key, data, learning.noise, batch=learning.mlp_batch)
-
-        architecture = self.description(model)
-        return Trainer(
-            lambda rngs: networks.build(architecture, rngs),
-            optimiser,
-            voxels if perceptron else patches,
-            training.supervised_and_physics(_supervised, self._physics, self.physics_weight),
-            steps=steps,
-        )
-
-    def _physics(self, predicted: Any, batch: training.Patches) -> Any:
-        model = physics.T1rhoDecay(np.array(SPIN_LOCK_TIMES))
-        return training.physics_consistency(
-            model,
-            {"t1rho": predicted[..., 0]},
-            batch.targets[..., 1:],
-            mask=batch.mask[..., 0],
-            sigma=self.sigma,
-        )
-
-
-def seen_by(batch: training.Patches, masked: Any) -> training.Patches:
-    """A batch as the network sees it: cartilage alone if ``masked``.
-
-    Masked after the interpolation and the noise, as the images to predict from are: before them,
-    the edge of the cartilage would be dimmed and its surroundings not be dark.
-    """
-    return batch._replace(images=jnp.where(batch.mask | ~masked, batch.images, 0.0))
-
 
 def seed_of(seed: int, fold: int) -> int:
     """A seed of each fold's own."""
     return int(np.random.SeedSequence([seed, fold]).generate_state(1)[0])
-
-
-def _supervised(predicted: Any, batch: training.Patches) -> Any:
-    return training.l1(predicted, batch.targets[..., :1], mask=batch.mask)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from experiments.knee_cv import slices as slicing
-from experiments.knee_cv.networks import seen_by
 from experiments.knee_cv.results import Study
 from experiments.knee_cv.slices import CHANNELS, Slices
+from experiments.knee_cv.steps import seen_by
 from experiments.knee_cv.subjects import Subject, Whole
 from jaxqmri.training import Patches
 
