@@ -28,9 +28,9 @@ USUAL_LOW_SNR = 12.0
 # The same models with truths that no bound is near, where the usual ones are: full inversion is 1,
 # and flip angles end at 180 degrees.
 UNBOUNDED = (
-    ("t1-ir", "no bound near", {"efficiency": 0.5}, (20.0,)),
-    ("t1-ir-magnitude", "no bound near", {"efficiency": 0.5}, (25.0,)),
-    ("b1-afi", "no bound near", {"b1": 1.2}, (40.0,)),
+    ("t1-ir", {"efficiency": 0.5}, 20.0),
+    ("t1-ir-magnitude", {"efficiency": 0.5}, 25.0),
+    ("b1-afi", {"b1": 1.2}, 40.0),
 )
 
 
@@ -56,10 +56,10 @@ def cases(names: tuple[str, ...]) -> Iterator[tuple[str, Any, tuple[float, ...]]
     for name, case in known.items():
         if not names or name in names:
             yield name, case, (case.precise_snr, LOW_SNR.get(name, USUAL_LOW_SNR))
-    for name, what, changed, snrs in UNBOUNDED:
+    for name, changed, snr in UNBOUNDED:
         if not names or name in names:
             case = known[name]
-            yield f"{name}, {what}", replace(case, truth=case.truth | changed), snrs
+            yield f"{name}, no bound near", replace(case, truth=case.truth | changed), (snr,)
 
 
 def rows(settings: Settings) -> Iterator[dict[str, Any]]:
