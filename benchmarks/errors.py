@@ -30,7 +30,7 @@ USUAL_LOW_SNR = 12.0
 UNBOUNDED = (
     ("t1-ir", {"efficiency": 0.5}, 20.0),
     ("t1-ir-magnitude", {"efficiency": 0.5}, 25.0),
-    ("b1-afi", {"b1": 1.2}, 40.0),
+    ("b1-afi", {"b1": 1.2}, 15.0),
 )
 
 
