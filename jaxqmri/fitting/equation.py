@@ -12,10 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxqmri.physics import SignalModel
+from jaxqmri.physics.amplitude import least_misfit_away_from
 from jaxqmri.physics.base import Scalar, Signals
 
 ONE_NONLINEAR_STEPS = 4  # from a grid start: enough for nearly every voxel above SNR 15
-SEVERAL_NONLINEAR_STEPS = 9
+SEVERAL_NONLINEAR_STEPS = 7
 
 
 class Equation(eqx.Module):
@@ -31,8 +32,14 @@ class Equation(eqx.Module):
         """Signals of one voxel for every parameter by name."""
 
     @abstractmethod
-    def starts(self, signals: Signals, count: int, held: Mapping[str, Scalar]) -> list[dict]:
-        """Start values by name, ``count`` of them."""
+    def starts(
+        self,
+        signals: Signals,
+        count: int,
+        held: Mapping[str, Scalar],
+        away_from: Mapping[str, Scalar],
+    ) -> list[dict]:
+        """Start values by name, ``count`` of them, away from a minimum that is known."""
 
     @abstractmethod
     def limits(self) -> dict[str, tuple[Any, Any]]:
@@ -88,6 +95,16 @@ class Equation(eqx.Module):
     def several_starts(self) -> int:
         """How many starts a fit tries unless told."""
         return 1
+
+    def several_minima(self, free: tuple[str, ...]) -> tuple[str, ...]:
+        """Free parameters along which one voxel's cost may have several minima."""
+        return ()
+
+    def least_misfit_away_from(
+        self, signals: Signals, held: Mapping[str, Scalar], away_from: Mapping[str, Scalar]
+    ) -> Scalar:
+        """Sum of squared residuals that the best start away from a known minimum leaves."""
+        raise NotImplementedError
 
     def curved(self, free: tuple[str, ...]) -> bool:
         """Whether several parameters enter nonlinearly, so that Gauss-Newton may not settle."""
@@ -162,9 +179,25 @@ class ModelEquation(Equation):
         """Call the model."""
         return self.model(self.model.Params(**values))
 
-    def starts(self, signals: Signals, count: int, held: Mapping[str, Scalar]) -> list[dict]:
+    def starts(
+        self,
+        signals: Signals,
+        count: int,
+        held: Mapping[str, Scalar],
+        away_from: Mapping[str, Scalar],
+    ) -> list[dict]:
         """The best candidates of the model's grid."""
-        return [start._asdict() for start in self.model.starts(signals, count, held)]
+        return [start._asdict() for start in self.model.starts(signals, count, held, away_from)]
+
+    def several_minima(self, free: tuple[str, ...]) -> tuple[str, ...]:
+        """Free parameters along which the model says that minima lie apart."""
+        return tuple(name for name in self.model.minima_apart if name in free)
+
+    def least_misfit_away_from(
+        self, signals: Signals, held: Mapping[str, Scalar], away_from: Mapping[str, Scalar]
+    ) -> Scalar:
+        """What the best candidate of the model's grid leaves."""
+        return least_misfit_away_from(self.model, signals, held, away_from)
 
     def limits(self) -> dict[str, tuple[Any, Any]]:
         """The model's bounds."""
@@ -217,7 +250,13 @@ class FunctionEquation(Equation):
         ones = {name: jnp.ones(()) for name in self.names}
         return jax.eval_shape(self.signal, ones).shape[0]
 
-    def starts(self, signals: Signals, count: int, held: Mapping[str, Scalar]) -> list[dict]:
+    def starts(
+        self,
+        signals: Signals,
+        count: int,
+        held: Mapping[str, Scalar],
+        away_from: Mapping[str, Scalar],
+    ) -> list[dict]:
         """A plain function has no start of its own."""
         raise TypeError("a fit of a plain function needs start=, a pytree of numbers or maps")
 

@@ -30,6 +30,8 @@ UNDAMPED_STEPS = 2
 TOO_SOFT = 0.1  # share of the curvature along a step that may be missing
 # distance to the minimum, in standard deviations, that counts as converged
 CLOSE_ENOUGH = {"float32": 3e-3, "float64": 1e-7}
+# the same where several parameters are nonlinear: steps shrink slowly, much is left after the next
+CLOSER = {"float32": 1e-3, "float64": 1e-7}
 
 
 class Expansion(NamedTuple):
@@ -240,10 +242,12 @@ def minimise(
     return Minimum(values, expansion, *once(finish, values, expansion))
 
 
-def converged(minimum: Minimum, energy: Float[Array, ""], variance: Scalar) -> Condition:
+def converged(
+    minimum: Minimum, energy: Float[Array, ""], variance: Scalar, curved: bool
+) -> Condition:
     """Whether the next step would be a small part of the standard deviation, or mere rounding."""
     rounding = (32.0 * jnp.finfo(energy.dtype).eps) ** 2 * energy
-    close = CLOSE_ENOUGH[energy.dtype.name]
+    close = (CLOSER if curved else CLOSE_ENOUGH)[energy.dtype.name]
     return jnp.asarray(minimum.distance <= close * close * variance + rounding)
 
 

@@ -21,7 +21,8 @@ LIKELIHOODS = ("gaussian", "rician")
 class Task:
     """What to fit and how; everything but the images.
 
-    ``known``, ``known_std`` and ``start`` hold numbers or maps of the images' leading shape.
+    ``known``, ``known_std``, ``start`` and ``away_from`` hold numbers or maps of the images'
+    leading shape.
     """
 
     equation: Equation
@@ -30,6 +31,7 @@ class Task:
     known: Mapping[str, Any]
     known_std: Mapping[str, Any]
     start: Mapping[str, Any]
+    away_from: Mapping[str, Any]
     weights: Any
     sigma: Any
     shape: tuple[int, ...]
@@ -37,28 +39,25 @@ class Task:
 
     def parts(self) -> tuple[Voxel, Voxel]:
         """What all voxels share, and what each has of its own (signals still to come)."""
-        signals: Any = None
-        shared, own = ({}, {}, {}), ({}, {}, {})
-        for k, group in enumerate((self.known, self.known_std, self.start)):
-            for name, value in group.items():
-                (shared if np.ndim(value) == 0 else own)[k][name] = value
+        groups = (self.known, self.known_std, self.start, self.away_from)
+        shared = [{n: v for n, v in group.items() if np.ndim(v) == 0} for group in groups]
+        own = [{n: v for n, v in group.items() if np.ndim(v) > 0} for group in groups]
         per_voxel_weights = self.weights is not None and np.ndim(self.weights) > 1
         per_voxel_sigma = self.sigma is not None and np.ndim(self.sigma) > 0
+        signals: Any = None
+
+        def voxel(group: list[dict[str, Any]], weights: bool, sigma: bool, steps: Any) -> Voxel:
+            return Voxel(
+                signals,
+                *group,
+                weights=self.weights if weights else None,
+                sigma=self.sigma if sigma else None,
+                steps=steps,
+            )
+
         return (
-            Voxel(
-                signals,
-                *shared,
-                None if per_voxel_weights else self.weights,
-                None if per_voxel_sigma else self.sigma,
-                self.steps,
-            ),
-            Voxel(
-                signals,
-                *own,
-                self.weights if per_voxel_weights else None,
-                self.sigma if per_voxel_sigma else None,
-                None,
-            ),
+            voxel(shared, not per_voxel_weights, not per_voxel_sigma, self.steps),
+            voxel(own, per_voxel_weights, per_voxel_sigma, None),
         )
 
 
@@ -150,12 +149,14 @@ def prepare(
                 f"weights must be zero or above, at least {len(fitted)} of them above, "
                 f"got {np.asarray(weights).tolist()}"
             )
+    several = () if started else equation.several_minima(fitted)
     plan = Plan(
         free=fitted,
         likelihood=likelihood,
         starts=equation.several_starts if starts is None else starts,
         quality=quality,
         curved=equation.curved(fitted),
+        several_minima=several,
         carried=tuple(name for name in equation.names if name in known_std),
     )
     steps = equation.steps(fitted) if steps is None else steps
@@ -168,6 +169,7 @@ def prepare(
         known,
         known_std,
         started,
+        {name: np.full(leading, np.inf) for name in several},
         weights,
         sigma,
         leading,

@@ -1,33 +1,28 @@
-"""Fit a volume: check it, keep the voxels of the mask, fit them chunk by chunk, rebuild maps."""
+"""Fit a volume: check it, fit the voxels of the mask, look again at the doubtful, make maps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from dataclasses import replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jax.sharding import Mesh, PartitionSpec
 
 from jaxqmri.fitting.assemble import assemble
+from jaxqmri.fitting.chunks import Progress, Volume, fit_rows, inside_mask, rounded_up
 from jaxqmri.fitting.intervals import interval_maps, interval_tiles
 from jaxqmri.fitting.result import FitResult, Status
 from jaxqmri.fitting.task import Task, prepare
-from jaxqmri.fitting.voxels import CPU_TILE, Plan, VoxelFit, fit_tiles
+from jaxqmri.fitting.voxels import VoxelFit, fit_tiles
 from jaxqmri.physics import SignalModel
 
-CHUNK = 2**18  # voxels in flight: bounds the memory, keeps every device busy
-COSTLY_CHUNK = 2**16  # where several parameters are nonlinear: a part fills it better
 MORE_STEPS = 20  # for the voxels that the first steps leave behind
 MANY_STEPS = 80  # for those that are left again
 NEWTON_STEPS = 25  # instead, where several parameters are nonlinear, from several starts
 PATIENT_STARTS = 4
-WORTH_PADDING = 128  # times a part of a volume may be padded to spare a compilation
-SMALLEST = 512  # voxels a device is given at least: below, time is not theirs
 
 UNSET = {
     "fixed": None,
@@ -42,8 +37,6 @@ UNSET = {
     "steps": None,
     "args": (),
 }
-
-Progress = Callable[[int, int], None]
 
 
 def fit(
@@ -139,15 +132,15 @@ def fit(
     images = np.asarray(images)
     task = prepare(model, images.shape, quality=quality or intervals, **settings)
     volume = Volume.of(images, mask)
-    fitted = _fit_rows(task, task.plan, volume, np.arange(volume.count), progress)
+    fitted = fit_rows(task, task.plan, volume, np.arange(volume.count), progress)
+    if task.plan.several_minima:
+        task = _try_other_minima(task, volume, fitted)
     _refit_left_behind(task, volume, fitted)
     result = assemble(task, fitted, volume.taken(task.sigma), volume.spread, volume.whole, np)
     if intervals:
         found = {name: task.equation.parts(result.params, "params")[name] for name in result.free}
         about = replace(task, start=found, sigma=result.sigma)
-        ends = _fit_rows(
-            about, task.plan, volume, np.arange(volume.count), progress, interval_tiles
-        )
+        ends = fit_rows(about, task.plan, volume, np.arange(volume.count), progress, interval_tiles)
         return replace(result, intervals=interval_maps(task, ends, volume))
     return result
 
@@ -170,11 +163,12 @@ def fit_voxels(
     images = images.astype(jnp.promote_types(images.dtype, jnp.float32))
     task = prepare(model, images.shape, quality=quality, **(UNSET | settings))
     count = int(np.prod(task.shape, dtype=int))
-    padded = _rounded(count, 1)
+    padded = rounded_up(count, 1)
+    task = replace(task, away_from=dict.fromkeys(task.away_from, np.inf))
     plan = task.plan if jax.default_backend() == "cpu" else replace(task.plan, tile=padded)
     if mask is not None and np.shape(mask) != task.shape:
         raise ValueError(f"mask has shape {np.shape(mask)}, the images are {task.shape}")
-    inside = jnp.ones(task.shape, bool) if mask is None else _inside(jnp.asarray(mask), jnp)
+    inside = jnp.ones(task.shape, bool) if mask is None else inside_mask(jnp.asarray(mask), jnp)
     shared, own = task.parts()
 
     def rows(leaf: Any) -> Any:
@@ -197,120 +191,29 @@ def fit_voxels(
     return assemble(task, fitted, sigma, spread, whole, jnp)
 
 
-@dataclass(frozen=True)
-class Volume:
-    """Images with the voxels to fit; maps are taken from it and spread back over it.
+def _try_other_minima(task: Task, volume: Volume, fitted: VoxelFit) -> Task:
+    """Search once more, elsewhere, where another minimum may be lower; keep the lower, in place.
 
-    ``index`` holds the flat positions of the fitted voxels, None where all are fitted.
+    Returns
+    -------
+    Task
+        The same, but starting away from the first minimum where the second is lower.
     """
-
-    signals: np.ndarray
-    shape: tuple[int, ...]
-    index: np.ndarray | None
-    dtype: np.dtype
-
-    @classmethod
-    def of(cls, images: np.ndarray, mask: Any) -> Volume:
-        """Check a mask and find its voxels."""
-        shape = images.shape[:-1]
-        wide = images.dtype == np.float64 and jnp.result_type(float) == jnp.float64
-        dtype = np.dtype(np.float64 if wide else np.float32)
-        index = None
-        if mask is not None:
-            given = np.asarray(mask)
-            if given.shape != shape:
-                raise ValueError(f"mask has shape {given.shape}, the images are {shape}")
-            index = np.flatnonzero(_inside(given, np))
-            if index.size == 0:
-                raise ValueError("the mask is empty: no voxel is above zero")
-        return cls(images.reshape(-1, images.shape[-1]), shape, index, dtype)
-
-    @property
-    def count(self) -> int:
-        """Number of voxels to fit."""
-        return self.signals.shape[0] if self.index is None else self.index.size
-
-    def rows(self, leaf: np.ndarray, wanted: np.ndarray | slice) -> np.ndarray:
-        """Entries of a map, or samples, of the wanted among the voxels to fit."""
-        flat = np.asarray(leaf).reshape(self.signals.shape[0], -1)
-        chosen = flat[wanted] if self.index is None else flat[self.index[wanted]]
-        ready = chosen.astype(self.dtype, copy=False)
-        per_sample = np.ndim(leaf) > len(self.shape) or leaf is self.signals
-        return ready if per_sample else ready[:, 0]
-
-    def taken(self, value: Any) -> Any:
-        """A number as it is, of a map the voxels to fit."""
-        return value if np.ndim(value) == 0 else self.rows(value, slice(None))
-
-    def spread(self, values: np.ndarray, fill: Any) -> np.ndarray:
-        """Put values back where they belong, ``fill`` elsewhere."""
-        if self.index is None:
-            return values.reshape(self.shape)
-        flat = np.full(self.signals.shape[0], fill, values.dtype)
-        flat[self.index] = values
-        return flat.reshape(self.shape)
-
-    def whole(self, value: Any) -> np.ndarray:
-        """A map of the volume from a number or a map."""
-        return np.broadcast_to(np.asarray(value, self.dtype), self.shape)
-
-
-def _inside(mask: Any, xp: Any) -> Any:
-    """Voxels of a mask: neither zero nor NaN."""
-    return (mask != 0) & ~xp.isnan(mask)
-
-
-def _fit_rows(
-    task: Task,
-    plan: Plan,
-    volume: Volume,
-    wanted: np.ndarray,
-    progress: Progress | None,
-    over_tiles: Callable[..., Any] = fit_tiles,
-) -> Any:
-    """Fit the wanted of the voxels to fit, in chunks of one size on all devices.
-
-    A part of the volume is fitted in the volume's own size, for which the program is compiled
-    already, unless it is tiny.
-    """
-    devices = jax.local_devices()
-    count = wanted.size
-    size, usual = (_chunk(n, plan, len(devices)) for n in (count, volume.count))
-    if plan == task.plan and WORTH_PADDING * size >= usual:
-        size = usual
-    shared, own = task.parts()
-    own = own._replace(signals=volume.signals)
-    everything = count == volume.count
-    run = _program(over_tiles, _tiled(plan), tuple(devices))
-    results: Any = None
-
-    def launch(first: int) -> Any:
-        last = min(first + size, count)
-        chosen = slice(first, last) if everything else wanted[first:last]
-
-        def rows(leaf: np.ndarray) -> np.ndarray:
-            taken = volume.rows(leaf, chosen)
-            if last - first == size:
-                return taken
-            padded = np.zeros((size, *taken.shape[1:]), taken.dtype)
-            padded[: last - first] = taken
-            return padded
-
-        return run(task.equation, task.bounds, shared, jax.tree.map(rows, own))
-
-    starts = range(0, count, size)
-    pending = launch(0)
-    for first in starts:
-        done, last = pending, min(first + size, count)
-        if last < count:
-            pending = launch(last)  # the devices work on while this chunk is copied
-        if results is None:
-            results = jax.tree.map(lambda leaf: np.empty(count, leaf.dtype), done)
-        for kept, new in zip(jax.tree.leaves(results), jax.tree.leaves(done), strict=True):
-            kept[first:last] = np.asarray(new)[: last - first]
-        if progress is not None:
-            progress(last, count)
-    return results
+    first = {name: values.copy() for name, values in fitted.rivalled.items()}
+    rivalled = np.flatnonzero(~np.isnan(next(iter(first.values()))))
+    if rivalled.size == 0:
+        return task
+    away = {name: volume.spread(values, np.nan) for name, values in first.items()}
+    second = fit_rows(replace(task, away_from=away), task.plan, volume, rivalled, None)
+    lower = second.cost < fitted.cost[rivalled]
+    moved = rivalled[lower]
+    for kept, new in zip(jax.tree.leaves(fitted), jax.tree.leaves(second), strict=True):
+        kept[moved] = new[lower]
+    stayed = np.setdiff1d(np.arange(volume.count), moved, assume_unique=True)
+    for values in first.values():
+        values[stayed] = np.inf
+    away = {name: volume.spread(values, np.inf) for name, values in first.items()}
+    return replace(task, away_from=away)
 
 
 def _refit_left_behind(task: Task, volume: Volume, fitted: VoxelFit) -> None:
@@ -328,44 +231,6 @@ def _refit_left_behind(task: Task, volume: Volume, fitted: VoxelFit) -> None:
         left = np.flatnonzero(fitted.status == Status.NOT_CONVERGED)
         if left.size == 0:
             return
-        again = _fit_rows(replace(task, steps=steps), program, volume, left, None)
+        again = fit_rows(replace(task, steps=steps), program, volume, left, None)
         for kept, new in zip(jax.tree.leaves(fitted), jax.tree.leaves(again), strict=True):
             kept[left] = new
-
-
-@lru_cache(maxsize=64)
-def _program(over_tiles: Callable[..., Any], plan: Plan, devices: tuple) -> Callable[..., Any]:
-    """What is done to the voxels, compiled for one plan and shared out over the devices."""
-    mesh = Mesh(np.asarray(devices), ("voxels",))
-    everywhere, divided = PartitionSpec(), PartitionSpec("voxels")
-    return jax.jit(
-        jax.shard_map(
-            partial(over_tiles, plan),
-            mesh=mesh,
-            in_specs=(everywhere, everywhere, everywhere, divided),
-            out_specs=divided,
-            check_vma=False,
-        )
-    )
-
-
-def _tiled(plan: Plan) -> Plan:
-    """On a CPU a tile fits the cache, elsewhere it is all there is."""
-    return plan if jax.default_backend() == "cpu" else replace(plan, tile=CHUNK)
-
-
-def _chunk(count: int, plan: Plan, devices: int) -> int:
-    """Size of the equal chunks that many voxels are fitted in."""
-    chunks = -(-count // (COSTLY_CHUNK if plan.curved else CHUNK))
-    return _rounded(-(-count // chunks), devices)
-
-
-def _rounded(count: int, devices: int) -> int:
-    """The next size that devices and tiles divide; few sizes, so that few are compiled."""
-    size = devices * SMALLEST
-    while size < count:
-        middle = 3 * size // 2
-        if size >= 2 * devices * CPU_TILE and middle >= count:
-            return middle
-        size *= 2
-    return size

@@ -34,6 +34,7 @@ from jaxqmri.fitting.result import Status
 from jaxqmri.physics.base import Scalar, Signals
 from jaxqmri.physics.once import computed_once
 
+RIVAL = 1.7  # times the misfit found that a start elsewhere may leave to be worth a search
 CPU_TILE = 4096  # voxels whose intermediate results stay in a core's cache
 
 
@@ -46,6 +47,7 @@ class Plan:
     starts: int
     quality: bool
     curved: bool = False  # whether several parameters enter nonlinearly
+    several_minima: tuple[str, ...] = ()  # parameters along which a cost may have some
     exact: bool = False  # whether steps use the exact Hessian
     carried: tuple[str, ...] = ()
     tile: int = CPU_TILE
@@ -55,14 +57,16 @@ class Voxel(NamedTuple):
     """What is known of one voxel: scalars, but for ``signals`` and ``weights`` of shape ``(n,)``.
 
     ``known`` holds parameters that are not fitted and ``known_std`` their errors; ``start``
-    is empty where the equation finds its own. ``steps`` is a number of this kind and not of the
-    plan, so that a longer search needs no compiling.
+    is empty where the equation finds its own, away from the minimum at ``away_from`` (infinite
+    where none is known) if a cost may have several. ``steps`` is a number of this kind and not of
+    the plan, so that a longer search needs no compiling.
     """
 
     signals: Signals
     known: Mapping[str, Scalar]
     known_std: Mapping[str, Scalar]
     start: Mapping[str, Scalar]
+    away_from: Mapping[str, Scalar]
     weights: Signals | None
     sigma: Scalar | None
     steps: Any
@@ -72,12 +76,16 @@ class VoxelFit(NamedTuple):
     """Estimates of one voxel, NaN where there is none; of many, each entry an array over them.
 
     ``covariance`` is the lower triangle for noise of unit variance, ``carried`` what the errors
-    of known parameters add to it, ``noise`` the weighted sum of squared residuals over the median
-    of its chi-square distribution: an estimate of the noise's variance to be pooled.
+    of known parameters add to it. Where a cost may have several minima ``cost`` compares them, and
+    ``rivalled`` is where this one lies if another may be lower, else NaN. ``noise`` is the
+    weighted sum of squared residuals over the median of its chi-square distribution: an estimate
+    of the noise's variance to be pooled.
     """
 
     values: dict[str, Any]
     status: Any
+    cost: Any
+    rivalled: Any
     covariance: Triangle | None
     carried: Triangle | None
     noise: Any
@@ -174,7 +182,7 @@ def fit_voxel(
     )
     values = dict(zip(free, found, strict=True))
     spare = _spare_samples(voxel, len(free))
-    settled = converged(best, energy, variance) & ~(best.lost & ~_any(best.at_bound))
+    settled = converged(best, energy, variance, plan.curved) & ~(best.lost & ~_any(best.at_bound))
     status = _status(equation, voxel, values, settled, _any(best.at_bound), spare, energy)
     known = (status == Status.CONVERGED) | (status == Status.AT_BOUND)
 
@@ -182,8 +190,12 @@ def fit_voxel(
         return jnp.where(known, value, jnp.nan)
 
     values = {name: where_known(value) for name, value in values.items()}
+    cost = rivalled = None
+    if plan.several_minima:
+        cost = best.expansion.cost
+        rivalled = _rivalled(plan, equation, voxel, found, signal(found))
     if not plan.quality:
-        return VoxelFit(values, status, None, None, None, None, None)
+        return VoxelFit(values, status, cost, rivalled, None, None, None, None, None)
 
     natural = not plan.exact and not equation.warped
     information = best.expansion if natural else expand(signal, misfit, found)
@@ -199,6 +211,8 @@ def fit_voxel(
     return VoxelFit(
         values,
         status,
+        cost,
+        rivalled,
         jax.tree.map(where_known, covariance),
         jax.tree.map(where_known, carried),
         where_known(squares / jnp.asarray(_chi_square_medians(size), signals.dtype)[spare]),
@@ -231,6 +245,7 @@ def _joined(shared: Voxel, own: Voxel) -> Voxel:
         {**shared.known, **own.known},
         {**shared.known_std, **own.known_std},
         {**shared.start, **own.start},
+        {**shared.away_from, **own.away_from},
         shared.weights if own.weights is None else own.weights,
         shared.sigma if own.sigma is None else own.sigma,
         None,
@@ -291,8 +306,21 @@ def misfit_of(
 
 
 def _starts(plan: Plan, equation: Equation, voxel: Voxel, signals: Signals) -> list[Values]:
-    begun = [voxel.start] if voxel.start else equation.starts(signals, plan.starts, voxel.known)
+    if voxel.start:
+        begun = [voxel.start]
+    else:
+        begun = equation.starts(signals, plan.starts, voxel.known, voxel.away_from)
     return [tuple(jnp.asarray(s[name], signals.dtype) for name in plan.free) for s in begun]
+
+
+def _rivalled(
+    plan: Plan, equation: Equation, voxel: Voxel, found: Values, fitted: Signals
+) -> dict[str, Scalar]:
+    """Where a minimum lies if a start elsewhere is so good that it may lead to a lower one."""
+    here = {n: v for n, v in zip(plan.free, found, strict=True) if n in plan.several_minima}
+    elsewhere = equation.least_misfit_away_from(voxel.signals, voxel.known, here)
+    rival = elsewhere < RIVAL * jnp.sum((voxel.signals - fitted) ** 2)
+    return {name: jnp.where(rival, value, jnp.nan) for name, value in here.items()}
 
 
 def _spare_samples(voxel: Voxel, parameters: int) -> Any:

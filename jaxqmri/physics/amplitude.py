@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from jaxqmri.physics.base import Scalar, SignalModel, Signals
 
@@ -94,23 +94,21 @@ def profile_amplitudes(
 
 
 def best_candidates(
-    model: SignalModel, signals: Signals, held: Mapping[str, Scalar], count: int
+    model: SignalModel,
+    signals: Signals,
+    held: Mapping[str, Scalar],
+    count: int,
+    away_from: Mapping[str, Scalar],
 ) -> list[Any]:
     """The ``count`` grid candidates that explain most of one voxel's signal, best first.
 
     See :meth:`jaxqmri.physics.SignalModel.starts`.
     """
-    free = tuple(name for name in model.amplitudes if name not in held)
-    grid = {name: values for name, values in model.grid().items() if name not in held}
-    known = {n: v for n, v in model.defaults.items() if n not in grid} | dict(held)
+    grid, known = _candidates(model, held)
     if not grid:
         return [_inside(model, profile_amplitudes(model, known, signals), held)] * count
-    lower, upper = model.bounds()
-    grid = {
-        name: jnp.clip(values, getattr(lower, name), getattr(upper, name))
-        for name, values in grid.items()
-    }
-    explained = _explained(model, known, free, grid, signals)
+    explained = _explained(model, known, grid, signals)
+    explained = jnp.where(_apart(model, grid, away_from), explained, -jnp.inf)
     groups = jnp.arange(explained.shape[0]) if count == 1 else model.groups(grid, known)
     found = []
     for _ in range(count):
@@ -118,6 +116,46 @@ def best_candidates(
         explained = jnp.where(groups == group, -jnp.inf, explained)
         found.append(_inside(model, profile_amplitudes(model, known | chosen, signals), held))
     return found
+
+
+def least_misfit_away_from(
+    model: SignalModel,
+    signals: Signals,
+    held: Mapping[str, Scalar],
+    away_from: Mapping[str, Scalar],
+) -> Scalar:
+    """Sum of squared residuals that the best grid candidate away from some values leaves.
+
+    Away means as far as :attr:`jaxqmri.physics.SignalModel.minima_apart` tells; amplitudes are
+    those of :func:`profile_amplitudes`.
+    """
+    grid, known = _candidates(model, held)
+    explained = _explained(model, known, grid, signals)
+    explained = jnp.where(_apart(model, grid, away_from), explained, -jnp.inf)
+    return jnp.sum(signals * signals) - jnp.max(explained)
+
+
+def _candidates(
+    model: SignalModel, held: Mapping[str, Scalar]
+) -> tuple[dict[str, Float[Array, " g"]], dict[str, Scalar]]:
+    """The grid inside the bounds, without what is held, and every known parameter beside it."""
+    lower, upper = model.bounds()
+    grid = {
+        name: jnp.clip(values, getattr(lower, name), getattr(upper, name))
+        for name, values in model.grid().items()
+        if name not in held
+    }
+    return grid, {n: v for n, v in model.defaults.items() if n not in grid} | dict(held)
+
+
+def _apart(
+    model: SignalModel, grid: Mapping[str, Float[Array, " g"]], away_from: Mapping[str, Scalar]
+) -> Bool[Array, " g"]:
+    """Candidates that could lead to another minimum than the one at some values."""
+    apart = jnp.ones(next(iter(grid.values())).shape, bool)
+    for name, value in away_from.items():
+        apart &= jnp.abs(grid[name] - value) >= model.minima_apart[name]
+    return apart
 
 
 def _of_largest(scores: Float[Array, " g"], candidates: Any) -> Any:
@@ -150,11 +188,11 @@ def _inside(model: SignalModel, params: Mapping[str, Scalar], held: Mapping[str,
 def _explained(
     model: SignalModel,
     known: Mapping[str, Scalar],
-    free: tuple[str, ...],
     grid: Mapping[str, Float[Array, " g"]],
     signals: Signals,
 ) -> Float[Array, " g"]:
     """Signal energy along each candidate's basis; a lone amplitude must be positive."""
+    free = tuple(name for name in model.amplitudes if name not in known)
     if not free:
         signal = jax.vmap(lambda row: model(model.Params(**{**known, **row})))(dict(grid))
         return -jnp.sum((signal - signals) ** 2, axis=-1)

@@ -51,6 +51,9 @@ class SignalModel(eqx.Module):
         Parameters held at a known value unless they are given or freed.
     several_starts
         How many starts a fit tries unless told: more than one where the cost has several minima.
+    minima_apart
+        Parameters along which one voxel's cost may have several minima, and how far apart those
+        are at least.
     signed
         Whether the signal can be negative. A model of magnitudes finds no signal in a voxel
         without a single positive sample.
@@ -61,6 +64,7 @@ class SignalModel(eqx.Module):
     limits: ClassVar[Mapping[str, Bounds]]
     amplitudes: ClassVar[tuple[str, ...]] = ("s0",)
     defaults: ClassVar[Mapping[str, float]] = {}
+    minima_apart: ClassVar[Mapping[str, float]] = {}
 
     @property
     def several_starts(self) -> int:
@@ -153,12 +157,19 @@ class SignalModel(eqx.Module):
         return self.starts(signals, 1, held)[0]
 
     def starts(
-        self, signals: Signals, count: int, held: Mapping[str, Scalar] | None = None
+        self,
+        signals: Signals,
+        count: int,
+        held: Mapping[str, Scalar] | None = None,
+        away_from: Mapping[str, Scalar] | None = None,
     ) -> list[Any]:
-        """The ``count`` best candidates of the :meth:`grid`, best first; see :meth:`start`."""
+        """The ``count`` best candidates of the :meth:`grid`, best first; see :meth:`start`.
+
+        With ``away_from`` only those as far from these values as :attr:`minima_apart` tells.
+        """
         from jaxqmri.physics.amplitude import best_candidates
 
-        return best_candidates(self, signals, {} if held is None else held, count)
+        return best_candidates(self, signals, held or {}, count, away_from or {})
 
 
 def acquisition_array(values: Any, name: str, unit: str = "ms", minimum: float = 0.0) -> Times:

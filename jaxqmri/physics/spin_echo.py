@@ -176,6 +176,7 @@ class MultiEchoSpinEcho(SignalModel):
         "t1": RELAXATION_TIME,
     }
     defaults: ClassVar = {"b1": 1.0, "t1": 1000.0}
+    minima_apart: ClassVar = {"b1": 0.12}
 
     def __check_init__(self) -> None:
         times = self.echo_times
@@ -236,10 +237,11 @@ class MultiEchoSpinEcho(SignalModel):
         return 2.0 * jnp.rad2deg(half) / as_type_of(coordinate, self.refocusing_angle)
 
     def grid(self) -> dict[str, Float[Array, " g"]]:
-        """Eight T2 around the echo times by three B1."""
+        """Twelve T2 around the echo times by six B1, evenly spread in :meth:`warp`."""
         longest = jnp.max(as_type_of(jnp.float32(0.0), self.echo_times))
         return product_grid(
-            t2=log_grid(longest / 16.0, longest * 10.0), b1=jnp.array([0.55, 0.75, 0.92])
+            t2=log_grid(longest / 8.0, longest * 5.0, 12),
+            b1=jnp.array([0.35, 0.45, 0.54, 0.64, 0.75, 0.94]),
         )
 
 
