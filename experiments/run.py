@@ -31,18 +31,20 @@ __all__ = [
     "Result",
     "Run",
     "cache_folder",
+    "configure_jax",
     "execute",
     "identity",
     "parse",
     "progress",
     "run_folder",
     "say",
-    "use_all_cores",
     "why_missing",
     "write_metrics",
 ]
 
 Item = TypeVar("Item")
+
+WORTH_KEEPING = 0.2  # seconds that a program took to compile
 
 OURS = (
     "metrics.json", "tables.md", "report.html", "figures", "maps", "models", "checkpoints",
@@ -209,10 +211,11 @@ def write_metrics(
     write_json(folder / "metrics.json", content)
 
 
-def use_all_cores() -> None:
-    """Make every CPU core a device of JAX; without effect once JAX has started.
+def configure_jax() -> None:
+    """Make every CPU core a device of JAX and keep compiled programs for the next run.
 
-    Where an accelerator is present that is what JAX computes on, and this changes nothing.
+    Programs are kept in :func:`cache_folder`, or where ``JAX_COMPILATION_CACHE_DIR`` says. Where
+    an accelerator is present that is what JAX computes on. Without effect once JAX has started.
     """
     import jax
 
@@ -220,6 +223,9 @@ def use_all_cores() -> None:
         jax.config.update("jax_num_cpu_devices", available_cores())
     except RuntimeError:  # already started, with as many devices as it was given then
         return
+    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "compiled"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING)
 
 
 def cache_folder() -> Path:

@@ -55,7 +55,7 @@ def experiment(command: Command[Settings]) -> None:
         If the command or the data cannot be used. Of several runs the others are carried out
         first.
     """
-    shared.use_all_cores()
+    shared.configure_jax()
     planned = asked(command)
     if command.data is not None:
         bids.find_series(command.data, "T1rhow")  # told before a run folder is made

@@ -53,7 +53,7 @@ class Learning:
     side_by_side: int = 0
     checks: int = 24
     improvement: float = 0.02
-    patience: int = 3
+    patience: int = 4
     validation: float = 0.125
     flip: float = 0.5
     angle: float = 10.0
