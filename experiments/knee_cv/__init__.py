@@ -13,8 +13,8 @@ Command
     python -m experiments.knee_cv [--preset smoke|quick|full|paper] [--data DIR] [--out DIR]
         [--ablation NAME ...] [--seeds N] [--physics-weight W]
 Duration, on two CPU cores
-    smoke two minutes; quick about twelve minutes once the 40 knees are simulated and registered,
-    four more the first time; full and paper have not been timed and are for longer, or a GPU.
+    smoke two minutes; quick about seven minutes once the 40 knees are simulated and registered,
+    four more the first time; paper is for a GPU.
     Every ablation, and every further seed, is a run of its own and takes as long again.
 What to expect
     With a PD-weighted image NLLS is far too long, near its bound of 100 ms, because that image is

@@ -171,9 +171,7 @@ PRESETS: dict[Preset, Settings] = {
     "quick": Settings(),
     "full": Settings(
         inputs=INPUTS,
-        learning=Learning(
-            features=(8, 16, 32, 64), mlp_width=0.5, checks=40, improvement=0.01, patience=5
-        ),
+        learning=Learning(mlp_width=0.25, checks=40, improvement=0.01, patience=5),
     ),
     "paper": Settings(
         simulated_grid="paper",

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from jaxqmri.fitting.problem import VoxelFit
 from jaxqmri.fitting.result import FitResult, Status
 from jaxqmri.fitting.task import Task
-from jaxqmri.fitting.voxels import VoxelFit
 
 POOLED_VOXELS = 2**17  # enough for a median: its own error is then below half a percent
 

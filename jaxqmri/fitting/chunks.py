@@ -12,8 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
+from jaxqmri.fitting.problem import CPU_TILE, Plan
 from jaxqmri.fitting.task import Task
-from jaxqmri.fitting.voxels import CPU_TILE, Plan, fit_tiles
+from jaxqmri.fitting.voxels import fit_tiles
 
 CHUNK = 2**18  # voxels in flight: bounds the memory, keeps every device busy
 COSTLY_CHUNK = 2**16  # where several parameters are nonlinear: a part fills it better

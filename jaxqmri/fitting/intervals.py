@@ -18,16 +18,15 @@ from scipy import special
 
 from jaxqmri.fitting.equation import Equation
 from jaxqmri.fitting.nlls import Condition, Once, Values, expand, inverse, minimise
-from jaxqmri.fitting.voxels import (
+from jaxqmri.fitting.problem import (
     Plan,
     Voxel,
-    carried_errors,
     computing_once,
     coordinates,
     free_bounds,
-    in_tiles,
     misfit_of,
 )
+from jaxqmri.fitting.voxels import carried_errors, in_tiles
 from jaxqmri.physics.base import Scalar, Signals
 
 LEVEL = 0.95

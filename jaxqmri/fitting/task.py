@@ -11,7 +11,7 @@ import numpy as np
 from jax.core import Tracer
 
 from jaxqmri.fitting.equation import Equation, FunctionEquation, ModelEquation
-from jaxqmri.fitting.voxels import Plan, Voxel
+from jaxqmri.fitting.problem import Plan, Voxel
 from jaxqmri.physics import SignalModel
 
 LIKELIHOODS = ("gaussian", "rician")

@@ -14,9 +14,10 @@ from jax.core import Tracer
 from jaxqmri.fitting.assemble import assemble
 from jaxqmri.fitting.chunks import Progress, Volume, fit_rows, inside_mask, rounded_up
 from jaxqmri.fitting.intervals import interval_maps, interval_tiles
+from jaxqmri.fitting.problem import VoxelFit
 from jaxqmri.fitting.result import FitResult, Status
 from jaxqmri.fitting.task import Task, prepare
-from jaxqmri.fitting.voxels import VoxelFit, fit_tiles
+from jaxqmri.fitting.voxels import fit_tiles
 from jaxqmri.physics import SignalModel
 
 MORE_STEPS = 20  # for the voxels that the first steps leave behind

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,12 +14,10 @@ from jaxtyping import Array, Float, UInt8
 from scipy import special
 
 from jaxqmri.fitting.equation import Equation
-from jaxqmri.fitting.likelihood import Misfit, gaussian_misfit, rician_misfit
 from jaxqmri.fitting.nlls import (
     Condition,
     Expansion,
     Minimum,
-    Once,
     Triangle,
     Values,
     at_once,
@@ -30,67 +27,20 @@ from jaxqmri.fitting.nlls import (
     inverse,
     minimise,
 )
+from jaxqmri.fitting.problem import (
+    Plan,
+    Voxel,
+    VoxelFit,
+    computing_once,
+    coordinates,
+    free_bounds,
+    misfit_of,
+    unrolled,
+)
 from jaxqmri.fitting.result import Status
 from jaxqmri.physics.base import Scalar, Signals
-from jaxqmri.physics.once import computed_once
 
 RIVAL = 1.7  # times the misfit found that a start elsewhere may leave to be worth a search
-CPU_TILE = 4096  # voxels whose intermediate results stay in a core's cache
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is fixed when a fit is compiled."""
-
-    free: tuple[str, ...]
-    likelihood: str
-    starts: int
-    quality: bool
-    curved: bool = False  # whether several parameters enter nonlinearly
-    several_minima: tuple[str, ...] = ()  # parameters along which a cost may have some
-    exact: bool = False  # whether steps use the exact Hessian
-    carried: tuple[str, ...] = ()
-    tile: int = CPU_TILE
-
-
-class Voxel(NamedTuple):
-    """What is known of one voxel: scalars, but for ``signals`` and ``weights`` of shape ``(n,)``.
-
-    ``known`` holds parameters that are not fitted and ``known_std`` their errors; ``start``
-    is empty where the equation finds its own, away from the minimum at ``away_from`` (infinite
-    where none is known) if a cost may have several. ``steps`` is a number of this kind and not of
-    the plan, so that a longer search needs no compiling.
-    """
-
-    signals: Signals
-    known: Mapping[str, Scalar]
-    known_std: Mapping[str, Scalar]
-    start: Mapping[str, Scalar]
-    away_from: Mapping[str, Scalar]
-    weights: Signals | None
-    sigma: Scalar | None
-    steps: Any
-
-
-class VoxelFit(NamedTuple):
-    """Estimates of one voxel, NaN where there is none; of many, each entry an array over them.
-
-    ``covariance`` is the lower triangle for noise of unit variance, ``carried`` what the errors
-    of known parameters add to it. Where a cost may have several minima ``cost`` compares them, and
-    ``rivalled`` is where this one lies if another may be lower, else NaN. ``noise`` is the
-    weighted sum of squared residuals over the median of its chi-square distribution: an estimate
-    of the noise's variance to be pooled.
-    """
-
-    values: dict[str, Any]
-    status: Any
-    cost: Any
-    rivalled: Any
-    covariance: Triangle | None
-    carried: Triangle | None
-    noise: Any
-    rmse: Any
-    r_squared: Any
 
 
 def fit_tiles(
@@ -138,7 +88,7 @@ def fit_voxel(
     """Fit one voxel from each of its starts and keep the best."""
     signals, free = voxel.signals, plan.free
     size = signals.shape[0]
-    samples, weights = _unrolled(voxel)
+    samples, weights = unrolled(voxel)
     lower, upper = free_bounds(plan, bounds, signals.dtype)
     misfit, energy = misfit_of(plan, voxel)
     once = computing_once(lower, upper)
@@ -252,57 +202,6 @@ def _joined(shared: Voxel, own: Voxel) -> Voxel:
     )
     cast = jax.tree.map(lambda leaf: jnp.asarray(leaf, own.signals.dtype), voxel)
     return cast._replace(steps=shared.steps)
-
-
-def free_bounds(plan: Plan, bounds: Mapping[str, tuple], dtype: Any) -> tuple[Values, Values]:
-    """Lower and upper bounds of the free parameters, in the type of the images."""
-    lower, upper = (tuple(jnp.asarray(bounds[n][k], dtype) for n in plan.free) for k in (0, 1))
-    return lower, upper
-
-
-def coordinates(
-    plan: Plan, equation: Equation
-) -> tuple[Callable[[Values], Values], Callable[[Values], Values]]:
-    """From the free parameters to the coordinates in which they are moved, and back."""
-
-    def warped(values: Values) -> Values:
-        return tuple(equation.warp(n, v) for n, v in zip(plan.free, values, strict=True))
-
-    def unwarped(moved: Values) -> Values:
-        return tuple(equation.unwarp(n, v) for n, v in zip(plan.free, moved, strict=True))
-
-    return warped, unwarped
-
-
-def computing_once(lower: Values, upper: Values) -> Once:
-    """:func:`jaxqmri.physics.computed_once` on the condition that bounds rise, as they all do."""
-    rise = jnp.all(jnp.stack([lo <= hi for lo, hi in zip(lower, upper, strict=True)]))
-    return partial(computed_once, rise)
-
-
-def _unrolled(voxel: Voxel) -> tuple[list[Scalar], list[Scalar]]:
-    """Samples and their weights, one scalar each."""
-    size = voxel.signals.shape[0]
-    weights: list[Scalar] = [1.0] * size
-    if voxel.weights is not None:
-        weights = [voxel.weights[i] for i in range(size)]
-    return [voxel.signals[i] for i in range(size)], weights
-
-
-def misfit_of(
-    plan: Plan, voxel: Voxel
-) -> tuple[Callable[[list[Scalar]], Misfit], Float[Array, ""]]:
-    """The misfit of one voxel as a function of predicted signals, and its samples' energy."""
-    samples, weights = _unrolled(voxel)
-    energy = jnp.asarray(sum(w * y * y for w, y in zip(weights, samples, strict=True)))
-
-    def misfit(predicted: list[Scalar]) -> Misfit:
-        if plan.likelihood == "rician":
-            assert voxel.sigma is not None
-            return rician_misfit(samples, predicted, weights, voxel.sigma)
-        return gaussian_misfit(samples, predicted, weights)
-
-    return misfit, energy
 
 
 def _starts(plan: Plan, equation: Equation, voxel: Voxel, signals: Signals) -> list[Values]:
