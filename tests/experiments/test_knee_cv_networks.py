@@ -262,11 +262,14 @@ def test_the_weight_of_the_physics(study, finished, tmp_path, capsys):
     """Zero leaves it out; one changes what is learnt, and nothing else."""
     assert run(study, finished, *BOTH, "--physics-weight", "0") == 0
     assert "complete" in capsys.readouterr().out
-    assert run(study, tmp_path / "run", "--networks", "MLP", "--physics-weight", "1") == 0
-    without, weighted = (row(out, "MLP", "MAE") for out in (finished, tmp_path / "run"))
+    longer = ("--networks", "MLP", "--mlp-steps", "20")
+    outs = [tmp_path / weight for weight in ("0", "1")]
+    for out in outs:
+        assert run(study, out, *longer, "--physics-weight", out.name) == 0
+    without, weighted = (row(out, "MLP", "MAE") for out in outs)
     assert abs(weighted - without) > 1e-2
     for model in ("NLLS", "constant", "median look-up"):
-        assert row(tmp_path / "run", model, "MAE") == row(finished, model, "MAE")
+        assert row(outs[0], model, "MAE") == row(outs[1], model, "MAE")
 
 
 def test_a_simulated_ablation_is_refused_where_data_are_given(study, tmp_path, capsys):
