@@ -171,7 +171,7 @@ PRESETS: dict[Preset, Settings] = {
     "quick": Settings(),
     "full": Settings(
         inputs=INPUTS,
-        learning=Learning(mlp_width=0.25, checks=40, improvement=0.01, patience=5),
+        learning=Learning(mlp_width=0.25, decay_rate=0.6, checks=40, improvement=0.01, patience=5),
     ),
     "paper": Settings(
         simulated_grid="paper",
