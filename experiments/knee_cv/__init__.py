@@ -14,7 +14,7 @@ Command
         [--ablation NAME ...] [--seeds N] [--physics-weight W]
 Duration, on two CPU cores
     smoke two minutes; quick about seven minutes once the 40 knees are simulated and registered,
-    four more the first time; paper is for a GPU.
+    four more the first time; full about half an hour; paper is for a GPU.
     Every ablation, and every further seed, is a run of its own and takes as long again.
 What to expect
     With a PD-weighted image NLLS is far too long, near its bound of 100 ms, because that image is
