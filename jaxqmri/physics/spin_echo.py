@@ -29,7 +29,7 @@ from jaxqmri.physics.bessel import Field, Values
 from jaxqmri.physics.once import computed_once
 
 _SPACING_TOLERANCE = 0.01
-_AWAY_FROM_PERFECT = 1e-6  # of perfect refocusing, where the angle's slope is infinite
+_AWAY_FROM_PERFECT = 8.0  # roundings below perfect refocusing, where the angle's slope is infinite
 
 
 class _Order(NamedTuple):
@@ -229,7 +229,8 @@ class MultiEchoSpinEcho(SignalModel):
     def warp(self, name: str, value: Scalar) -> Scalar:
         """Share of the magnetisation that a refocusing pulse turns over, ``sin(a b1 / 2)^2``."""
         angle = jnp.deg2rad(as_type_of(value, self.refocusing_angle) * value)
-        return jnp.minimum(jnp.sin(0.5 * angle) ** 2, 1.0 - _AWAY_FROM_PERFECT)
+        share = jnp.sin(0.5 * angle) ** 2
+        return jnp.minimum(share, 1.0 - _AWAY_FROM_PERFECT * jnp.finfo(share.dtype).eps)
 
     def unwarp(self, name: str, coordinate: Scalar) -> Scalar:
         """The ``b1`` that turns over this share."""
