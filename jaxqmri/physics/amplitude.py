@@ -191,11 +191,14 @@ def _explained(
     grid: Mapping[str, Float[Array, " g"]],
     signals: Signals,
 ) -> Float[Array, " g"]:
-    """Signal energy along each candidate's basis; a lone amplitude must be positive."""
+    """Part of the signal's energy that each candidate accounts for: all but its misfit.
+
+    Free amplitudes are at their best; a lone one must be positive.
+    """
     free = tuple(name for name in model.amplitudes if name not in known)
     if not free:
         signal = jax.vmap(lambda row: model(model.Params(**{**known, **row})))(dict(grid))
-        return -jnp.sum((signal - signals) ** 2, axis=-1)
+        return jnp.sum(signals * signals) - jnp.sum((signal - signals) ** 2, axis=-1)
 
     def unit_rows(row: Mapping[str, Scalar]) -> tuple[Float[Array, "a n"], Signals]:
         basis, offset = amplitude_basis(model, {**known, **row}, free)
@@ -211,7 +214,7 @@ def _explained(
     else:
         rest = signals - offset
         along = [jnp.sum(rows[:, i] * rest, axis=-1) for i in range(len(free))]
-        energy = -jnp.sum(rest * rest, axis=-1)
+        energy = jnp.sum(signals * signals) - jnp.sum(rest * rest, axis=-1)
     if len(free) == 1:
         return energy + along[0] * jnp.abs(along[0])
     return energy + sum(a * a for a in along)
