@@ -103,8 +103,8 @@ class Equation(eqx.Module):
     def least_misfit_away_from(
         self, signals: Signals, held: Mapping[str, Scalar], away_from: Mapping[str, Scalar]
     ) -> Scalar:
-        """Sum of squared residuals that the best start away from a known minimum leaves."""
-        raise NotImplementedError
+        """Squared residuals that the best start away from a minimum leaves; infinite if none."""
+        return jnp.asarray(jnp.inf)
 
     def curved(self, free: tuple[str, ...]) -> bool:
         """Whether several parameters enter nonlinearly, so that Gauss-Newton may not settle."""

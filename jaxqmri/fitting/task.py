@@ -149,14 +149,13 @@ def prepare(
                 f"weights must be zero or above, at least {len(fitted)} of them above, "
                 f"got {np.asarray(weights).tolist()}"
             )
-    several = () if started else equation.several_minima(fitted)
     plan = Plan(
         free=fitted,
         likelihood=likelihood,
         starts=equation.several_starts if starts is None else starts,
         quality=quality,
         curved=equation.curved(fitted),
-        several_minima=several,
+        several_minima=() if started else equation.several_minima(fitted),
         carried=tuple(name for name in equation.names if name in known_std),
     )
     steps = equation.steps(fitted) if steps is None else steps
@@ -169,7 +168,7 @@ def prepare(
         known,
         known_std,
         started,
-        {name: np.full(leading, np.inf) for name in several},
+        {},
         weights,
         sigma,
         leading,

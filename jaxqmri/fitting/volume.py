@@ -133,6 +133,8 @@ def fit(
     images = np.asarray(images)
     task = prepare(model, images.shape, quality=quality or intervals, **settings)
     volume = Volume.of(images, mask)
+    nowhere = np.full(task.shape, np.inf, volume.dtype)
+    task = replace(task, away_from=dict.fromkeys(task.plan.several_minima, nowhere))
     fitted = fit_rows(task, task.plan, volume, np.arange(volume.count), progress)
     if task.plan.several_minima:
         task = _try_other_minima(task, volume, fitted)
@@ -157,16 +159,17 @@ def fit_voxels(
     """Fit voxels as :func:`jaxqmri.fit` does, as one pure function that JAX can trace.
 
     Nothing depends on values: every voxel is fitted, inside the mask or not, no voxel gets more
-    steps than another, and no exception speaks of what the arrays hold. Arguments, returns and
-    errors are those of :func:`jaxqmri.fit`, without ``intervals`` and ``progress``.
+    steps than another or a second search elsewhere, and no exception speaks of what the arrays
+    hold. Arguments, returns and errors are those of :func:`jaxqmri.fit`, without ``intervals`` and
+    ``progress``.
     """
     images = jnp.asarray(images)
     images = images.astype(jnp.promote_types(images.dtype, jnp.float32))
     task = prepare(model, images.shape, quality=quality, **(UNSET | settings))
     count = int(np.prod(task.shape, dtype=int))
     padded = rounded_up(count, 1)
-    task = replace(task, away_from=dict.fromkeys(task.away_from, np.inf))
-    plan = task.plan if jax.default_backend() == "cpu" else replace(task.plan, tile=padded)
+    plan = replace(task.plan, several_minima=())
+    plan = plan if jax.default_backend() == "cpu" else replace(plan, tile=padded)
     if mask is not None and np.shape(mask) != task.shape:
         raise ValueError(f"mask has shape {np.shape(mask)}, the images are {task.shape}")
     inside = jnp.ones(task.shape, bool) if mask is None else inside_mask(jnp.asarray(mask), jnp)
@@ -201,20 +204,21 @@ def _try_other_minima(task: Task, volume: Volume, fitted: VoxelFit) -> Task:
         The same, but starting away from the first minimum where the second is lower.
     """
     first = {name: values.copy() for name, values in fitted.rivalled.items()}
-    rivalled = np.flatnonzero(~np.isnan(next(iter(first.values()))))
-    if rivalled.size == 0:
+    rivalled = ~np.isnan(next(iter(first.values())))
+    wanted = np.flatnonzero(rivalled)
+    if wanted.size == 0:
         return task
-    away = {name: volume.spread(values, np.nan) for name, values in first.items()}
-    second = fit_rows(replace(task, away_from=away), task.plan, volume, rivalled, None)
-    lower = second.cost < fitted.cost[rivalled]
-    moved = rivalled[lower]
-    for kept, new in zip(jax.tree.leaves(fitted), jax.tree.leaves(second), strict=True):
-        kept[moved] = new[lower]
-    stayed = np.setdiff1d(np.arange(volume.count), moved, assume_unique=True)
-    for values in first.values():
-        values[stayed] = np.inf
-    away = {name: volume.spread(values, np.inf) for name, values in first.items()}
-    return replace(task, away_from=away)
+
+    def away_from_first(places: np.ndarray) -> Task:
+        maps = {n: volume.spread(np.where(places, v, np.inf), np.inf) for n, v in first.items()}
+        return replace(task, away_from=maps)
+
+    second = fit_rows(away_from_first(rivalled), task.plan, volume, wanted, None)
+    lower = second.cost < fitted.cost[wanted]
+    _put(fitted, wanted[lower], jax.tree.map(lambda leaf: leaf[lower], second))
+    moved = np.zeros_like(rivalled)
+    moved[wanted[lower]] = True
+    return away_from_first(moved)
 
 
 def _refit_left_behind(task: Task, volume: Volume, fitted: VoxelFit) -> None:
@@ -233,5 +237,10 @@ def _refit_left_behind(task: Task, volume: Volume, fitted: VoxelFit) -> None:
         if left.size == 0:
             return
         again = fit_rows(replace(task, steps=steps), program, volume, left, None)
-        for kept, new in zip(jax.tree.leaves(fitted), jax.tree.leaves(again), strict=True):
-            kept[left] = new
+        _put(fitted, left, again)
+
+
+def _put(fitted: VoxelFit, places: np.ndarray, again: VoxelFit) -> None:
+    """Put the results of some voxels in their places among those of all."""
+    for kept, new in zip(jax.tree.leaves(fitted), jax.tree.leaves(again), strict=True):
+        kept[places] = new
