@@ -43,3 +43,15 @@ def write_study(root, count=3):
     people = [{"participant_id": f"sub-{k + 1:02d}"} | dict(PEOPLE[k % 3]) for k in range(count)]
     bids.write_participants(root, people, {})
     return root
+
+
+def assert_same_results(found, expected):
+    """Two runs' ``metrics.json`` agree: numbers to float32 rounding, all else exactly."""
+    numbers = ("ours", "ours_sd", "low", "high")
+    unnumbered = [[{**r, **dict.fromkeys(numbers)} for r in rows] for rows in (found, expected)]
+    assert unnumbered[0] == unnumbered[1]
+    for name in numbers:
+        a, b = (
+            [np.nan if r[name] is None else r[name] for r in rows] for rows in (found, expected)
+        )
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6, equal_nan=True)

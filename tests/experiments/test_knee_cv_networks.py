@@ -20,7 +20,7 @@ from experiments.knee_cv.results import Study
 from experiments.knee_cv.settings import PRESETS
 from jaxqmri.io import InputError, bids
 from jaxqmri.io.nifti import read_image
-from tests.experiments.small_study import TIMES, write_study
+from tests.experiments.small_study import TIMES, assert_same_results, write_study
 
 pytest.importorskip("ants")
 
@@ -143,13 +143,7 @@ def test_killed_in_the_middle_of_a_training_and_started_again(study, finished, p
     second = session("no")
     assert second.returncode == 0, second.stderr
     assert kept.stat().st_mtime_ns == before
-    once, twice = results(finished), results(out)
-    assert [{**r, "ours": None, "ours_sd": None, "low": None, "high": None} for r in once] == [
-        {**r, "ours": None, "ours_sd": None, "low": None, "high": None} for r in twice
-    ]
-    for name in ("ours", "ours_sd", "low", "high"):
-        a, b = ([np.nan if r[name] is None else r[name] for r in rs] for rs in (once, twice))
-        np.testing.assert_allclose(b, a, rtol=1e-6, atol=1e-6, equal_nan=True)
+    assert_same_results(results(out), results(finished))
 
 
 # folds
