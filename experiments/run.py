@@ -21,7 +21,8 @@ from typing import Any, Generic, TypeVar
 
 import jaxqmri
 from experiments.command import Command, Preset, Settings, execute, parse
-from experiments.surroundings import available_cores, surroundings
+from experiments.surroundings import surroundings
+from jaxqmri.cli.accelerator import available_cores, keep_compiled
 from jaxqmri.io import InputError
 from jaxqmri.io.files import read_json, write_json, write_text
 
@@ -223,13 +224,11 @@ def configure_jax() -> None:
         jax.config.update("jax_num_cpu_devices", available_cores())
     except RuntimeError:  # already started, with as many devices as it was given then
         return
-    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
-        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "compiled"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING)
+    keep_compiled(cache_folder() / "compiled", WORTH_KEEPING)
 
 
 def cache_folder() -> Path:
-    """Where cohorts and transforms are kept between runs.
+    """Where cohorts, transforms and compiled programs are kept between runs.
 
     ``JAXQMRI_CACHE``, or ``jaxqmri`` in the user's cache folder.
     """

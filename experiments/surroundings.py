@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from jaxqmri.cli.accelerator import available_cores
+
 PACKAGES = ("jax", "jaxlib", "equinox", "numpy", "scipy", "nibabel", "antspyx")
-
-
-def available_cores() -> int:
-    """CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def surroundings() -> dict[str, Any]:

@@ -17,7 +17,7 @@ from experiments.knee_cv.retest import Scan
 from experiments.knee_cv.settings import Cohort, Settings
 from experiments.knee_cv.subjects import Subject, Task, has_changed, person_of, prepare, read
 from experiments.run import Run
-from experiments.surroundings import available_cores
+from jaxqmri.cli.accelerator import available_cores
 from jaxqmri.io import InputError, bids
 
 STUDY = "knee_t1rho"

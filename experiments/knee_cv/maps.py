@@ -14,7 +14,7 @@ from experiments.knee_cv.results import ALL_TIMES, REFERENCE, Maps, Study
 from experiments.knee_cv.settings import Settings
 from experiments.knee_cv.subjects import Subject, person_of
 from experiments.run import Run
-from experiments.surroundings import available_cores
+from jaxqmri.cli.accelerator import available_cores
 from jaxqmri.io import bids
 
 

@@ -29,9 +29,19 @@ def configure_jax(devices: int | None = None) -> None:
     )
     if devices is not None or not given:
         jax.config.update("jax_num_cpu_devices", devices or available_cores())
+    keep_compiled(cache_folder() / "compiled", 0.0)
+
+
+def keep_compiled(folder: Path, shortest: float) -> None:
+    """Keep programs that took at least ``shortest`` seconds to compile for the next run.
+
+    In ``folder``, or where ``JAX_COMPILATION_CACHE_DIR`` says.
+    """
+    import jax
+
     if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
-        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "compiled"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", shortest)
 
 
 def available_cores() -> int:
