@@ -38,6 +38,7 @@ class Equation(eqx.Module):
         count: int,
         held: Mapping[str, Scalar],
         away_from: Mapping[str, Scalar],
+        weights: Signals | None,
     ) -> list[dict]:
         """Start values by name, ``count`` of them, away from a minimum that is known."""
 
@@ -91,9 +92,9 @@ class Equation(eqx.Module):
         """Parameter at a coordinate."""
         return coordinate
 
-    @property
-    def several_starts(self) -> int:
+    def several_starts(self, free: tuple[str, ...]) -> int:
         """How many starts a fit tries unless told."""
+        del free
         return 1
 
     def several_minima(self, free: tuple[str, ...]) -> tuple[str, ...]:
@@ -101,7 +102,11 @@ class Equation(eqx.Module):
         return ()
 
     def least_misfit_away_from(
-        self, signals: Signals, held: Mapping[str, Scalar], away_from: Mapping[str, Scalar]
+        self,
+        signals: Signals,
+        held: Mapping[str, Scalar],
+        away_from: Mapping[str, Scalar],
+        weights: Signals | None,
     ) -> Scalar:
         """Squared residuals that the best start away from a minimum leaves; infinite if none."""
         return jnp.asarray(jnp.inf)
@@ -162,10 +167,9 @@ class ModelEquation(Equation):
         """The model's parameter at a coordinate, where it has one."""
         return self.model.unwarp(name, coordinate) if name in self.warped else coordinate
 
-    @property
-    def several_starts(self) -> int:
+    def several_starts(self, free: tuple[str, ...]) -> int:
         """The model's own number of starts."""
-        return self.model.several_starts
+        return self.model.several_starts(free)
 
     def curved(self, free: tuple[str, ...]) -> bool:
         """Whether more than one parameter is no amplitude."""
@@ -185,19 +189,28 @@ class ModelEquation(Equation):
         count: int,
         held: Mapping[str, Scalar],
         away_from: Mapping[str, Scalar],
+        weights: Signals | None,
     ) -> list[dict]:
         """The best candidates of the model's grid."""
-        return [start._asdict() for start in self.model.starts(signals, count, held, away_from)]
+        # a model with starts of its own need not know of what is not asked of it
+        asked: dict[str, Any] = {"away_from": away_from} if away_from else {}
+        if weights is not None:
+            asked["weights"] = weights
+        return [start._asdict() for start in self.model.starts(signals, count, held, **asked)]
 
     def several_minima(self, free: tuple[str, ...]) -> tuple[str, ...]:
         """Free parameters along which the model says that minima lie apart."""
         return tuple(name for name in self.model.minima_apart if name in free)
 
     def least_misfit_away_from(
-        self, signals: Signals, held: Mapping[str, Scalar], away_from: Mapping[str, Scalar]
+        self,
+        signals: Signals,
+        held: Mapping[str, Scalar],
+        away_from: Mapping[str, Scalar],
+        weights: Signals | None,
     ) -> Scalar:
         """What the best candidate of the model's grid leaves."""
-        return least_misfit_away_from(self.model, signals, held, away_from)
+        return least_misfit_away_from(self.model, signals, held, away_from, weights)
 
     def limits(self) -> dict[str, tuple[Any, Any]]:
         """The model's bounds."""
@@ -256,6 +269,7 @@ class FunctionEquation(Equation):
         count: int,
         held: Mapping[str, Scalar],
         away_from: Mapping[str, Scalar],
+        weights: Signals | None,
     ) -> list[dict]:
         """A plain function has no start of its own."""
         raise TypeError("a fit of a plain function needs start=, a pytree of numbers or maps")

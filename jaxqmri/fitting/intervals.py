@@ -16,8 +16,9 @@ from jax import lax
 from jaxtyping import Array, Float
 from scipy import special
 
+from jaxqmri.fitting.carried import carried_errors
 from jaxqmri.fitting.equation import Equation
-from jaxqmri.fitting.nlls import Condition, Once, Values, expand, inverse, minimise
+from jaxqmri.fitting.nlls import Condition, Once, expand, minimise
 from jaxqmri.fitting.problem import (
     Plan,
     Voxel,
@@ -26,7 +27,8 @@ from jaxqmri.fitting.problem import (
     free_bounds,
     misfit_of,
 )
-from jaxqmri.fitting.voxels import carried_errors, in_tiles
+from jaxqmri.fitting.triangle import Values, inverse
+from jaxqmri.fitting.voxels import in_tiles
 from jaxqmri.physics.base import Scalar, Signals
 
 LEVEL = 0.95
@@ -80,7 +82,8 @@ def voxel_intervals(
         return equation.signal({**voxel.known, **values})
 
     # the coordinates of the fit: a signal that turns about a bound is flat there in its own
-    lower, upper = (warped(side) for side in free_bounds(plan, bounds, signals.dtype))
+    lowest, highest = free_bounds(plan, bounds, signals.dtype)
+    lower, upper = warped(lowest), warped(highest)
     values = tuple(jnp.asarray(v) for v in warped(estimate))
     at_bound = tuple((v <= lo) | (v >= hi) for v, lo, hi in zip(values, lower, upper, strict=True))
     once = computing_once(lower, upper)
@@ -101,7 +104,16 @@ def voxel_intervals(
                 for sign, limit in ((-1.0, lower[k]), (1.0, upper[k]))
             )
         )
-    down, up = (unwarped(tuple(pair[side] for pair in pairs)) for side in (0, 1))
+    ends_moved = [tuple(pair[side] for pair in pairs) for side in (0, 1)]
+    down, up = (  # a bound is a bound: its coordinate may be rounded
+        tuple(
+            jnp.where(end <= lo, least, jnp.where(end >= hi, most, value))
+            for end, value, lo, hi, least, most in zip(
+                moved, unwarped(moved), lower, upper, lowest, highest, strict=True
+            )
+        )
+        for moved in ends_moved
+    )
     if plan.carried:
         down, up = _carried(plan, equation, bounds, voxel, estimate, (down, up))
     ends = {}

@@ -1,8 +1,8 @@
 """Levenberg–Marquardt for one voxel, written in scalars.
 
-A voxel has few parameters and few samples. Unrolled into scalars, the normal equations and their
-Cholesky factor become elementwise arithmetic once ``vmap`` adds the voxel axis, which compilers
-vectorise far better than batches of tiny matrices.
+A voxel has few parameters and few samples. Unrolled into scalars, the normal equations become
+elementwise arithmetic once ``vmap`` adds the voxel axis, which compilers vectorise far better than
+batches of tiny matrices.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxqmri.fitting.likelihood import Misfit
+from jaxqmri.fitting.triangle import Triangle, Values, dot, factor, solve
 from jaxqmri.physics.base import Scalar, Signals
 
-Values = tuple[Scalar, ...]
 Condition = Bool[Array, ""]
 Once = Callable[..., Any]
-Triangle = tuple[tuple[Scalar, ...], ...]  # lower triangle of a symmetric matrix, row by row
 
 FIRST_DAMPING = 1e-2
 EASED, TIGHTENED = 0.1, 10.0  # what becomes of the damping after a step taken, or refused
@@ -88,9 +87,9 @@ def expand(
     predicted, columns = once(linearised, values)
     cost, residual, curvature = misfit(list(predicted))
     bent = [[c * w for c, w in zip(column, curvature, strict=True)] for column in columns]
-    descent = tuple(_dot(column, residual) for column in columns)
+    descent = tuple(dot(column, residual) for column in columns)
     hessian = tuple(
-        tuple(_dot(bent[i], columns[j]) for j in range(i + 1)) for i in range(len(values))
+        tuple(dot(bent[i], columns[j]) for j in range(i + 1)) for i in range(len(values))
     )
     return Expansion(cost, descent, hessian)
 
@@ -229,7 +228,7 @@ def minimise(
         )
         rows, _ = factor(expansion.hessian, resting, 0.0)
         silent = [~r & (row[-1] == 0) for r, row in zip(resting, rows, strict=True)]
-        return _dot(onward, slope), resting, jnp.any(jnp.stack(silent))
+        return dot(onward, slope), resting, jnp.any(jnp.stack(silent))
 
     # A round before the first step expands about the start: from a flat misfit of infinite cost
     # nothing is proposed, and anything is better. So the equation is compiled only once.
@@ -264,12 +263,10 @@ def stiffened(hessian: Triangle, change: list[Scalar], turn: list[Scalar]) -> Tr
     Nocedal and Wright, Numerical Optimization, Springer 2006, sections 6.2 and 10.3.
     """
     size = len(change)
-    known = [
-        _dot([hessian[max(i, j)][min(i, j)] for j in range(size)], change) for i in range(size)
-    ]
+    known = [dot([hessian[max(i, j)][min(i, j)] for j in range(size)], change) for i in range(size)]
     excess = [t - k for t, k in zip(turn, known, strict=True)]
-    along = _dot(excess, change)
-    soft = along > TOO_SOFT * _dot(known, change)
+    along = dot(excess, change)
+    soft = along > TOO_SOFT * dot(known, change)
     scale = jnp.where(soft, 1.0 / jnp.where(soft, along, 1.0), 0.0)
     return tuple(
         tuple(hessian[i][j] + scale * excess[i] * excess[j] for j in range(i + 1))
@@ -285,81 +282,6 @@ def blocked(values: Values, expansion: Expansion, lower: Values, upper: Values) 
     )
 
 
-def factor(hessian: Triangle, left_out: tuple, damping: Scalar) -> tuple[list[list], list]:
-    """Cholesky factor of the Hessian scaled to a unit diagonal.
-
-    Returns
-    -------
-    lower, scale
-        Rows of the factor, holding the reciprocal of each pivot on its diagonal (zero where a
-        parameter is left out or its pivot is lost in rounding), and the scale that was taken out.
-    """
-    size = len(hessian)
-    diagonal = [hessian[i][i] for i in range(size)]
-    eps = jnp.finfo(jnp.result_type(diagonal[0])).eps
-    used = [~out & (d > 0) for out, d in zip(left_out, diagonal, strict=True)]
-    scale = [
-        jnp.where(u, lax.rsqrt(jnp.where(u, d, 1.0)), 0.0)
-        for u, d in zip(used, diagonal, strict=True)
-    ]
-    rows: list[list] = []
-    for i in range(size):
-        row: list = []
-        for j in range(i):
-            entry = hessian[i][j] * scale[i] * scale[j] - _dot(row[:j], rows[j][:j])
-            row.append(entry * rows[j][j])
-        pivot = 1.0 + damping - _dot(row, row)
-        sound = used[i] & (pivot > 4.0 * eps)
-        row.append(jnp.where(sound, lax.rsqrt(jnp.where(sound, pivot, 1.0)), 0.0))
-        rows.append(row)
-    return rows, scale
-
-
-def solve(hessian: Triangle, right: Values, left_out: tuple, damping: Scalar) -> Values:
-    """Solve ``(H + damping diag(H)) x = right``; parameters left out do not move."""
-    rows, scale = factor(hessian, left_out, damping)
-    size = len(rows)
-    forward: list = []
-    for i in range(size):
-        rest = right[i] * scale[i] - _dot(rows[i][:i], forward)
-        forward.append(rest * rows[i][i])
-    back: list = [None] * size
-    for i in reversed(range(size)):
-        rest = forward[i] - _dot([rows[k][i] for k in range(i + 1, size)], back[i + 1 :])
-        back[i] = rest * rows[i][i]
-    return tuple(b * s for b, s in zip(back, scale, strict=True))
-
-
-def inverse(hessian: Triangle, left_out: tuple) -> Triangle:
-    """Inverse of the Hessian over the parameters that are not left out.
-
-    The diagonal is NaN for a parameter that is left out, and infinite where the samples say
-    nothing about it.
-    """
-    rows, scale = factor(hessian, left_out, 0.0)
-    size = len(rows)
-    inverted: list[list] = [[None] * size for _ in range(size)]  # of the factor: lower triangle
-    for j in range(size):
-        inverted[j][j] = rows[j][j]
-        for i in range(j + 1, size):
-            inner = _dot(rows[i][j:i], [inverted[k][j] for k in range(j, i)])
-            inverted[i][j] = -inner * rows[i][i]
-    lost = [~out & (row[-1] == 0) for out, row in zip(left_out, rows, strict=True)]
-    entries = []
-    for i in range(size):
-        row = []
-        for j in range(i + 1):
-            entry = _dot(
-                [inverted[k][i] for k in range(i, size)], [inverted[k][j] for k in range(i, size)]
-            )
-            entry = entry * scale[i] * scale[j]
-            if i == j:
-                entry = jnp.where(lost[i], jnp.inf, jnp.where(left_out[i], jnp.nan, entry))
-            row.append(entry)
-        entries.append(tuple(row))
-    return tuple(entries)
-
-
 def _axes(values: Values) -> list[Values]:
     """One unit step along each parameter."""
     return [
@@ -370,7 +292,3 @@ def _axes(values: Values) -> list[Values]:
 
 def _unstacked(samples: Signals) -> Values:
     return tuple(samples[i] for i in range(samples.shape[0]))
-
-
-def _dot(left, right) -> Scalar:
-    return sum((a * b for a, b in zip(left, right, strict=True)), start=0.0)

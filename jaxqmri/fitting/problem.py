@@ -12,7 +12,8 @@ from jaxtyping import Array, Float
 
 from jaxqmri.fitting.equation import Equation
 from jaxqmri.fitting.likelihood import Misfit, gaussian_misfit, rician_misfit
-from jaxqmri.fitting.nlls import Once, Triangle, Values
+from jaxqmri.fitting.nlls import Once
+from jaxqmri.fitting.triangle import Triangle, Values
 from jaxqmri.physics.base import Scalar, Signals
 from jaxqmri.physics.once import computed_once
 

@@ -152,7 +152,7 @@ def prepare(
     plan = Plan(
         free=fitted,
         likelihood=likelihood,
-        starts=equation.several_starts if starts is None else starts,
+        starts=equation.several_starts(fitted) if starts is None else starts,
         quality=quality,
         curved=equation.curved(fitted),
         several_minima=() if started else equation.several_minima(fitted),

@@ -24,6 +24,8 @@ MORE_STEPS = 20  # for the voxels that the first steps leave behind
 MANY_STEPS = 80  # for those that are left again
 NEWTON_STEPS = 25  # instead, where several parameters are nonlinear, from several starts
 PATIENT_STARTS = 4
+# steps for every voxel where none can be given more, by whether several parameters are nonlinear
+STEPS_FOR_ALL = {False: 12, True: 40}
 
 UNSET = {
     "fixed": None,
@@ -80,7 +82,8 @@ def fit(
         Parameters held at a known map or number, and the standard errors of those; by name, or
         for a plain function a pytree like ``start`` with None where a parameter is free.
     start
-        Maps or numbers to start from. A model finds its own start when None.
+        Maps or numbers to start from. A model finds its own start when None, and looks for a
+        lower minimum elsewhere where a cost may have several; from a start given it does not.
     bounds
         ``{name: (lower, upper)}``, or a pair of structures like ``start``.
     likelihood
@@ -158,16 +161,18 @@ def fit_voxels(
 ) -> FitResult:
     """Fit voxels as :func:`jaxqmri.fit` does, as one pure function that JAX can trace.
 
-    Nothing depends on values: every voxel is fitted, inside the mask or not, no voxel gets more
-    steps than another or a second search elsewhere, and no exception speaks of what the arrays
-    hold. Arguments, returns and errors are those of :func:`jaxqmri.fit`, without ``intervals`` and
-    ``progress``.
+    Nothing depends on values: every voxel is fitted, inside the mask or not, all get the same
+    steps, more than most need, none a second search elsewhere, and no exception speaks of what the
+    arrays hold. Arguments, returns and errors are those of :func:`jaxqmri.fit`, without
+    ``intervals`` and ``progress``.
     """
     images = jnp.asarray(images)
     images = images.astype(jnp.promote_types(images.dtype, jnp.float32))
     task = prepare(model, images.shape, quality=quality, **(UNSET | settings))
     count = int(np.prod(task.shape, dtype=int))
     padded = rounded_up(count, 1)
+    if settings.get("steps") is None:
+        task = replace(task, steps=STEPS_FOR_ALL[task.plan.curved])
     plan = replace(task.plan, several_minima=())
     plan = plan if jax.default_backend() == "cpu" else replace(plan, tile=padded)
     if mask is not None and np.shape(mask) != task.shape:

@@ -13,18 +13,16 @@ from jax import lax
 from jaxtyping import Array, Float, UInt8
 from scipy import special
 
+from jaxqmri.fitting.carried import carried_errors
 from jaxqmri.fitting.equation import Equation
 from jaxqmri.fitting.nlls import (
     Condition,
     Expansion,
     Minimum,
-    Triangle,
-    Values,
     at_once,
     converged,
     expand,
     expand_exactly,
-    inverse,
     minimise,
 )
 from jaxqmri.fitting.problem import (
@@ -38,6 +36,7 @@ from jaxqmri.fitting.problem import (
     unrolled,
 )
 from jaxqmri.fitting.result import Status
+from jaxqmri.fitting.triangle import Values, inverse
 from jaxqmri.physics.base import Scalar, Signals
 
 RIVAL = 1.7  # times the misfit found that a start elsewhere may leave to be worth a search
@@ -208,7 +207,7 @@ def _starts(plan: Plan, equation: Equation, voxel: Voxel, signals: Signals) -> l
     if voxel.start:
         begun = [voxel.start]
     else:
-        begun = equation.starts(signals, plan.starts, voxel.known, voxel.away_from)
+        begun = equation.starts(signals, plan.starts, voxel.known, voxel.away_from, voxel.weights)
     return [tuple(jnp.asarray(s[name], signals.dtype) for name in plan.free) for s in begun]
 
 
@@ -217,8 +216,10 @@ def _rivalled(
 ) -> dict[str, Scalar]:
     """Where a minimum lies if a start elsewhere is so good that it may lead to a lower one."""
     here = {n: v for n, v in zip(plan.free, found, strict=True) if n in plan.several_minima}
-    elsewhere = equation.least_misfit_away_from(voxel.signals, voxel.known, here)
-    rival = elsewhere < RIVAL * jnp.sum((voxel.signals - fitted) ** 2)
+    weights = 1.0 if voxel.weights is None else voxel.weights
+    left = jnp.sum(weights * (voxel.signals - fitted) ** 2)
+    rival = equation.least_misfit_away_from(voxel.signals, voxel.known, here, voxel.weights)
+    rival = rival < RIVAL * left
     return {name: jnp.where(rival, value, jnp.nan) for name, value in here.items()}
 
 
@@ -271,39 +272,3 @@ def _status(
     status = jnp.where(settled, status, Status.NOT_CONVERGED)
     status = jnp.where(signal, status, Status.NO_SIGNAL)
     return jnp.where(sound, status, Status.NOT_FINITE).astype(jnp.uint8)
-
-
-def carried_errors(
-    plan: Plan,
-    equation: Equation,
-    voxel: Voxel,
-    misfit: Any,
-    values: Values,
-    covariance: Triangle,
-) -> Triangle | None:
-    """Errors of known parameters, carried through ``d values / d known`` of the minimum."""
-    if not plan.carried:
-        return None
-    size = len(values)
-
-    def joint(both: Values) -> Float[Array, " n"]:
-        fitted = dict(zip(plan.free, both[:size], strict=True))
-        given = dict(zip(plan.carried, both[size:], strict=True))
-        return equation.signal({**voxel.known, **given, **fitted})
-
-    given = tuple(jnp.asarray(voxel.known[name], voxel.signals.dtype) for name in plan.carried)
-    cross = expand(joint, misfit, values + given).hessian
-    moves = []
-    for k, name in enumerate(plan.carried):
-        row = cross[size + k][:size]
-        slope = [
-            -sum(
-                jnp.where(jnp.isfinite(c := covariance[max(i, j)][min(i, j)]), c, 0.0) * row[j]
-                for j in range(size)
-            )
-            for i in range(size)
-        ]
-        moves.append([s * voxel.known_std[name] for s in slope])
-    return tuple(
-        tuple(sum(move[i] * move[j] for move in moves) for j in range(i + 1)) for i in range(size)
-    )

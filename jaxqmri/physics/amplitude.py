@@ -63,11 +63,14 @@ def orthonormal(basis: Float[Array, "a n"]) -> tuple[Float[Array, "a n"], Float[
 
 
 def profile_amplitudes(
-    model: SignalModel, params: Mapping[str, Scalar], signals: Signals
+    model: SignalModel,
+    params: Mapping[str, Scalar],
+    signals: Signals,
+    weights: Signals | None = None,
 ) -> dict[str, Scalar]:
     """Least-squares amplitudes of one voxel given its other parameters.
 
-    For a signal ``A f(theta)`` this is ``A = sum(f S) / sum(f^2)``; for several amplitudes the
+    For a signal ``A f(theta)`` this is ``A = sum(w f S) / sum(w f^2)``; for several amplitudes the
     small linear system is solved. Differentiable in ``params`` and ``signals``.
 
     Parameters
@@ -78,6 +81,8 @@ def profile_amplitudes(
         Every parameter that is known, by name; an amplitude among them is held.
     signals
         The voxel's samples, shape ``(n,)``.
+    weights
+        Their relative precisions ``w``, shape ``(n,)``; equal when None.
 
     Returns
     -------
@@ -88,8 +93,9 @@ def profile_amplitudes(
     if not free:
         return dict(params)
     basis, held = amplitude_basis(model, params, free)
-    q, lower = orthonormal(basis)
-    found = _back_substitute(lower, q @ (signals - held))
+    scale = _scale(weights)
+    q, lower = orthonormal(scale * basis)
+    found = _back_substitute(lower, q @ (scale * (signals - held)))
     return {**params, **{name: found[i] for i, name in enumerate(free)}}
 
 
@@ -99,22 +105,31 @@ def best_candidates(
     held: Mapping[str, Scalar],
     count: int,
     away_from: Mapping[str, Scalar],
+    weights: Signals | None = None,
 ) -> list[Any]:
     """The ``count`` grid candidates that explain most of one voxel's signal, best first.
+
+    Each is of another of the model's groups, as long as there are some.
 
     See :meth:`jaxqmri.physics.SignalModel.starts`.
     """
     grid, known = _candidates(model, held)
     if not grid:
-        return [_inside(model, profile_amplitudes(model, known, signals), held)] * count
-    explained = _explained(model, known, grid, signals)
+        start = profile_amplitudes(model, known, signals, weights)
+        return [_inside(model, start, held)] * count
+    explained = _explained(model, known, grid, signals, weights)
     explained = jnp.where(_apart(model, grid, away_from), explained, -jnp.inf)
-    groups = jnp.arange(explained.shape[0]) if count == 1 else model.groups(grid, known)
+    numbers = jnp.arange(explained.shape[0])
+    groups = numbers if count == 1 else model.groups(grid, known)
+    untried = jnp.ones(explained.shape, bool)
     found = []
     for _ in range(count):
-        chosen, group = _of_largest(explained, (grid, groups))
-        explained = jnp.where(groups == group, -jnp.inf, explained)
-        found.append(_inside(model, profile_amplitudes(model, known | chosen, signals), held))
+        scores = jnp.where(untried | ~jnp.any(untried), explained, -jnp.inf)
+        chosen, group, number = _of_largest(scores, (grid, groups, numbers))
+        untried &= groups != group
+        explained = jnp.where(numbers == number, -jnp.inf, explained)
+        start = profile_amplitudes(model, known | chosen, signals, weights)
+        found.append(_inside(model, start, held))
     return found
 
 
@@ -123,16 +138,22 @@ def least_misfit_away_from(
     signals: Signals,
     held: Mapping[str, Scalar],
     away_from: Mapping[str, Scalar],
+    weights: Signals | None = None,
 ) -> Scalar:
-    """Sum of squared residuals that the best grid candidate away from some values leaves.
+    """Weighted sum of squared residuals that the best grid candidate away from some values leaves.
 
     Away means as far as :attr:`jaxqmri.physics.SignalModel.minima_apart` tells; amplitudes are
     those of :func:`profile_amplitudes`.
     """
     grid, known = _candidates(model, held)
-    explained = _explained(model, known, grid, signals)
+    explained = _explained(model, known, grid, signals, weights)
     explained = jnp.where(_apart(model, grid, away_from), explained, -jnp.inf)
-    return jnp.sum(signals * signals) - jnp.max(explained)
+    return jnp.sum((_scale(weights) * signals) ** 2) - jnp.max(explained)
+
+
+def _scale(weights: Signals | None) -> Signals | float:
+    """What makes plain least squares of samples of unequal weight."""
+    return 1.0 if weights is None else jnp.sqrt(weights)
 
 
 def _candidates(
@@ -154,7 +175,8 @@ def _apart(
     """Candidates that could lead to another minimum than the one at some values."""
     apart = jnp.ones(next(iter(grid.values())).shape, bool)
     for name, value in away_from.items():
-        apart &= jnp.abs(grid[name] - value) >= model.minima_apart[name]
+        if name in grid:
+            apart &= jnp.abs(grid[name] - value) >= model.minima_apart[name]
     return apart
 
 
@@ -190,19 +212,22 @@ def _explained(
     known: Mapping[str, Scalar],
     grid: Mapping[str, Float[Array, " g"]],
     signals: Signals,
+    weights: Signals | None,
 ) -> Float[Array, " g"]:
-    """Part of the signal's energy that each candidate accounts for: all but its misfit.
+    """Part of the weighted signal's energy that each candidate accounts for: all but its misfit.
 
     Free amplitudes are at their best; a lone one must be positive.
     """
     free = tuple(name for name in model.amplitudes if name not in known)
+    scale = _scale(weights)
+    signals = scale * signals
     if not free:
-        signal = jax.vmap(lambda row: model(model.Params(**{**known, **row})))(dict(grid))
+        signal = jax.vmap(lambda row: scale * model(model.Params(**{**known, **row})))(dict(grid))
         return jnp.sum(signals * signals) - jnp.sum((signal - signals) ** 2, axis=-1)
 
     def unit_rows(row: Mapping[str, Scalar]) -> tuple[Float[Array, "a n"], Signals]:
         basis, offset = amplitude_basis(model, {**known, **row}, free)
-        return orthonormal(basis)[0], offset
+        return orthonormal(scale * basis)[0], scale * offset
 
     rows, offset = jax.vmap(unit_rows)(dict(grid))
     if len(free) == len(model.amplitudes):  # one matrix product for all candidates and voxels

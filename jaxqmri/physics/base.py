@@ -49,11 +49,6 @@ class SignalModel(eqx.Module):
         Bounds of each parameter.
     defaults
         Parameters held at a known value unless they are given or freed.
-    several_starts
-        How many starts a fit tries unless told: more than one where the cost has several minima.
-    minima_apart
-        Parameters along which one voxel's cost may have several minima, and how far apart those
-        are at least.
     signed
         Whether the signal can be negative. A model of magnitudes finds no signal in a voxel
         without a single positive sample.
@@ -64,12 +59,24 @@ class SignalModel(eqx.Module):
     limits: ClassVar[Mapping[str, Bounds]]
     amplitudes: ClassVar[tuple[str, ...]] = ("s0",)
     defaults: ClassVar[Mapping[str, float]] = {}
-    minima_apart: ClassVar[Mapping[str, float]] = {}
+
+    def several_starts(self, free: tuple[str, ...]) -> int:
+        """How many starts a fit of some parameters tries unless told; 1 unless a model says more.
+
+        More than one helps where the cost has several minima, each within reach of candidates of
+        one of the :meth:`groups`.
+        """
+        del free
+        return 1
 
     @property
-    def several_starts(self) -> int:
-        """How many starts a fit tries unless told; 1 unless a model says otherwise."""
-        return 1
+    def minima_apart(self) -> Mapping[str, Any]:
+        """Parameters along which one voxel's cost may have several minima, and how far apart.
+
+        A fit that leaves much of a voxel's signal unexplained then searches at least that far
+        from the minimum it has found. None unless a model says otherwise.
+        """
+        return {}
 
     @property
     def signed(self) -> bool:
@@ -162,14 +169,16 @@ class SignalModel(eqx.Module):
         count: int,
         held: Mapping[str, Scalar] | None = None,
         away_from: Mapping[str, Scalar] | None = None,
+        weights: Signals | None = None,
     ) -> list[Any]:
         """The ``count`` best candidates of the :meth:`grid`, best first; see :meth:`start`.
 
-        With ``away_from`` only those as far from these values as :attr:`minima_apart` tells.
+        With ``away_from`` only those as far from these values as :attr:`minima_apart` tells, with
+        ``weights``, shape ``(n,)``, by the relative precision of the samples.
         """
         from jaxqmri.physics.amplitude import best_candidates
 
-        return best_candidates(self, signals, held or {}, count, away_from or {})
+        return best_candidates(self, signals, held or {}, count, away_from or {}, weights)
 
 
 def acquisition_array(values: Any, name: str, unit: str = "ms", minimum: float = 0.0) -> Times:

@@ -109,9 +109,9 @@ class InversionRecovery(SignalModel):
         """Whether the images keep their sign."""
         return not self.magnitude
 
-    @property
-    def several_starts(self) -> int:
+    def several_starts(self, free: tuple[str, ...]) -> int:
         """Magnitudes hide which samples are negative: each likely answer is tried."""
+        del free
         return 3 if self.magnitude else 1
 
     def __call__(self, params: Params) -> Signals:

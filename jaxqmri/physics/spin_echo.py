@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from jaxqmri.physics.base import (
     AMPLITUDE,
@@ -29,6 +31,7 @@ from jaxqmri.physics.bessel import Field, Values
 from jaxqmri.physics.once import computed_once
 
 _SPACING_TOLERANCE = 0.01
+_MINIMA_APART = 21.6  # degrees of refocusing
 _AWAY_FROM_PERFECT = 8.0  # roundings below perfect refocusing, where the angle's slope is infinite
 
 
@@ -176,7 +179,6 @@ class MultiEchoSpinEcho(SignalModel):
         "t1": RELAXATION_TIME,
     }
     defaults: ClassVar = {"b1": 1.0, "t1": 1000.0}
-    minima_apart: ClassVar = {"b1": 0.12}
 
     def __check_init__(self) -> None:
         times = self.echo_times
@@ -189,6 +191,23 @@ class MultiEchoSpinEcho(SignalModel):
                 "echo_times must be equally spaced multiples of the first, as an echo train makes "
                 f"them, got {times.tolist()} ms"
             )
+
+    @property
+    def minima_apart(self) -> dict[str, Any]:
+        """Minima lie at ``b1`` that are some twenty degrees of refocusing apart, or more."""
+        return {"b1": _MINIMA_APART / self.refocusing_angle}
+
+    def several_starts(self, free: tuple[str, ...]) -> int:
+        """With a profile a ``b1`` below 180 degrees and one above, which it alone tells apart."""
+        return 1 if self.slice_profile is None or "b1" not in free else 2
+
+    def groups(
+        self, grid: Mapping[str, Float[Array, " g"]], held: Mapping[str, Scalar]
+    ) -> Int[Array, " g"]:
+        """With a profile, tell candidates that refocus by 180 degrees or more from the others."""
+        if self.slice_profile is None or "b1" not in grid:
+            return super().groups(grid, held)
+        return (grid["b1"] * self.refocusing_angle >= 180.0).astype(jnp.int32)
 
     @property
     def chained(self) -> bool:
@@ -238,12 +257,19 @@ class MultiEchoSpinEcho(SignalModel):
         return 2.0 * jnp.rad2deg(half) / as_type_of(coordinate, self.refocusing_angle)
 
     def grid(self) -> dict[str, Float[Array, " g"]]:
-        """Twelve T2 around the echo times by six B1, evenly spread in :meth:`warp`."""
+        """Twelve T2 around the echo times by ``b1`` in even steps of the fit's coordinate.
+
+        Six inside the bounds of a perfect slice; with a profile ten, as ``b1`` may be above 1.
+        """
         longest = jnp.max(as_type_of(jnp.float32(0.0), self.echo_times))
-        return product_grid(
-            t2=log_grid(longest / 8.0, longest * 5.0, 12),
-            b1=jnp.array([0.35, 0.45, 0.54, 0.64, 0.75, 0.94]),
-        )
+        lower, upper = (as_type_of(longest, side.b1) for side in self.bounds())
+        if self.slice_profile is None:
+            low, high = self.warp("b1", lower), self.warp("b1", upper)
+            coordinates = low + (high - low) * jnp.linspace(0.08, 0.99, 6)
+            b1 = jnp.asarray(jax.vmap(partial(self.unwarp, "b1"))(coordinates))
+        else:
+            b1 = lower + (upper - lower) * jnp.linspace(0.05, 0.95, 10)
+        return product_grid(t2=log_grid(longest / 8.0, longest * 5.0, 12), b1=b1)
 
 
 def fse_signal(

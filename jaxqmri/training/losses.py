@@ -173,8 +173,7 @@ def physics_consistency(
 
     def residuals(voxel: dict[str, Any], measured: Any, weight: Any) -> Any:
         known = {**model.defaults, **voxel}
-        weighted = _Weighted(model, jnp.sqrt(weight))
-        found = profile_amplitudes(weighted, known, jnp.sqrt(weight) * measured)
+        found = profile_amplitudes(model, known, measured, weight)
         return model(model.Params(**found)) - measured
 
     apart = jax.vmap(residuals)(flat, signals, by_sample)
@@ -223,24 +222,6 @@ def supervised_and_physics(
         return total, terms
 
     return loss
-
-
-class _Weighted(SignalModel):
-    """A model whose samples are scaled, so that plain least squares become weighted ones."""
-
-    model: SignalModel
-    scale: Float[Array, " n"]
-
-    @property
-    def Params(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]  # noqa: N802
-        return self.model.Params
-
-    @property
-    def amplitudes(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.model.amplitudes
-
-    def __call__(self, params: Any) -> Float[Array, " n"]:
-        return self.scale * self.model(params)
 
 
 def _maps(model: SignalModel, predicted: Any) -> dict[str, Any]:

@@ -206,6 +206,30 @@ def test_vanishing_images_are_not_called_converged():
     assert result.status[2] == Status.NOT_CONVERGED
 
 
+class OwnStart(physics.T1rhoDecay):
+    """A decay that starts a fit in its own way, and knows nothing of other searches."""
+
+    def starts(self, signals, count, held=None):  # pyright: ignore[reportIncompatibleMethodOverride]
+        return [self.Params(s0=signals[0], t1rho=jnp.float32(30.0))] * count
+
+
+def test_a_model_may_have_starts_of_its_own():
+    result = jaxqmri.fit(OwnStart([0, 10, 30, 50]), np.broadcast_to(CLEAN, (3, 4)).copy())
+    assert np.allclose(result.params.t1rho, 40.0, rtol=1e-4)
+
+
+def test_a_model_may_have_a_grid_without_the_parameter_that_it_has_minima_along():
+    class Coarse(physics.MultiEchoSpinEcho):
+        def grid(self):
+            return {"t2": jnp.array([20.0, 50.0])}
+
+    model = Coarse(10.0 * np.arange(1, 9))
+    clean = np.asarray(model(model.Params(1.0, 40.0, 0.9, 1000.0)))
+    noisy = clean + np.random.default_rng(0).normal(0, 0.03, (50, 8)).astype(np.float32)
+    result = jaxqmri.fit(model, noisy, free=("b1",))
+    assert np.median(result.params.t2) == pytest.approx(40.0, abs=4.0)
+
+
 def test_nan_in_a_mask_is_outside():
     images = np.broadcast_to(CLEAN, (3, 4)).copy()
     result = jaxqmri.fit(MODEL, images, mask=np.array([1.0, np.nan, 0.0]))

@@ -13,6 +13,29 @@ TRAIN = physics.MultiEchoSpinEcho(TIMES)
 OFFSET = physics.T2DecayOffset(TIMES)
 
 
+def test_a_sample_without_weight_has_no_say_in_a_start():
+    weights = jnp.array([0.0, *np.ones(7)])
+    for model in (TRAIN, OFFSET):
+        truth = {"s0": 1.0, "t2": 45.0, "b1": 1.0, "t1": 1000.0, "offset": 0.2}
+        signals = model(model.Params(**{name: truth[name] for name in model.Params._fields}))
+        spoilt = signals.at[0].set(50.0)
+        start = model.starts(spoilt, 1, {}, weights=weights)[0]
+        clean = model.starts(signals, 1, {}, weights=weights)[0]
+        np.testing.assert_allclose(start, clean, rtol=1e-4)
+        assert 30.0 < start.t2 < 65.0
+        assert not 30.0 < model.starts(spoilt, 1, {})[0].t2 < 65.0
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_starts_come_from_one_group_each_and_never_twice(count):
+    profiled = physics.MultiEchoSpinEcho(TIMES, slice_profile=[1.0, 0.8, 0.3])
+    signals = profiled(profiled.Params(1.0, 45.0, 0.8, 1000.0))
+    starts = profiled.starts(signals, count, {"t1": 1000.0})
+    places = {(round(float(start.t2), 3), round(float(start.b1), 3)) for start in starts}
+    assert len(places) == count
+    assert float(starts[0].b1) < 1.0 < float(starts[1].b1)
+
+
 @pytest.mark.parametrize(
     ("model", "held", "away_from"),
     [
