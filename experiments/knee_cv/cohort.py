@@ -10,63 +10,34 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-import jaxqmri
 from experiments import run as shared
+from experiments.cohorts import Cohort
 from experiments.knee_cv.results import Study
 from experiments.knee_cv.retest import Scan
-from experiments.knee_cv.settings import Cohort, Settings
+from experiments.knee_cv.settings import Settings
 from experiments.knee_cv.subjects import Subject, Task, has_changed, person_of, prepare, read
 from experiments.run import Run
 from jaxqmri.cli.accelerator import available_cores
 from jaxqmri.io import InputError, bids
 
-STUDY = "knee_t1rho"
+KNEE = "knee"  # what a progress bar counts
 NEW_PEOPLE = 1000  # added to the seed for subjects that no network has seen
 
 
-def simulated_folder(settings: Settings, cohort: Cohort) -> Path:
-    """Where a simulated cohort is kept: another simulator or other settings, another folder."""
-    source = hashlib.blake2b(digest_size=6)
-    package = Path(jaxqmri.__file__).parent
-    for part in ("physics", "simulate"):
-        for path in sorted((package / part).rglob("*.py")):
-            source.update(path.read_bytes())
-    name = f"{STUDY}-{settings.simulated_grid}-{settings.simulated_subjects}-{cohort.name()}"
-    return shared.cache_folder() / "cohorts" / f"{name}-{source.hexdigest()}"
-
-
-def simulate(settings: Settings, folder: Path, cohort: Cohort) -> None:
-    """Make the cohort, unless it is there."""
-    from tqdm import tqdm
-
-    from jaxqmri.simulate.cohorts import make_cohort
-
-    count = settings.simulated_subjects
-    with tqdm(desc="simulate", unit="knee", total=count, dynamic_ncols=True) as bar:
-
-        def advance(done: int, _: int) -> None:
-            bar.update(done - bar.n)
-
-        make_cohort(
-            STUDY,
-            folder,
-            subjects=count,
-            preset=settings.simulated_grid,
-            seed=cohort.seed,
-            settings=cohort.settings,
-            repeat=cohort.repeat,
-            progress=advance,
-        )
+def cohort_of(
+    settings: Settings, seed: int, study: Mapping[str, float | tuple[float, ...]] | None = None
+) -> Cohort:
+    """The digital subjects of a run; ``study`` are settings of the simulation."""
+    grid, count = settings.simulated_grid, settings.simulated_subjects
+    return Cohort("knee_t1rho", grid, count, seed, study or {})
 
 
 def scan_twice(run: Run[Settings], cohort: Cohort) -> tuple[Scan, Scan]:
     """New digital subjects, each scanned twice."""
-    settings = replace(run.settings, simulated_subjects=run.settings.retest_subjects)
-    scans = []
+    count, scans = run.settings.retest_subjects, []
     for repeat in (0, 1):
-        again = replace(cohort, seed=cohort.seed + NEW_PEOPLE, repeat=repeat)
-        data = simulated_folder(settings, again)
-        simulate(settings, data, again)
+        people = replace(cohort, subjects=count, seed=cohort.seed + NEW_PEOPLE, repeat=repeat)
+        data = people.make(KNEE)
         tasks, subjects = prepare_all(run, subject_tasks(run, data, f"retest-{repeat}"))
         scans.append(Scan(Study.of(data, [task.entities for task in tasks], subjects), tasks))
     return scans[0], scans[1]
@@ -189,7 +160,7 @@ def prepare_all(run: Run[Settings], tasks: Sequence[Task]) -> tuple[list[Task], 
     )
     try:
         pending = {pool.submit(prepare, task): number for number, task in enumerate(tasks)}
-        for done in shared.progress(as_completed(pending), "register", "knee", len(tasks)):
+        for done in shared.progress(as_completed(pending), "register", KNEE, len(tasks)):
             error = done.exception()
             if isinstance(error, InputError):
                 refused[pending[done]] = error

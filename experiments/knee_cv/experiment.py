@@ -11,11 +11,11 @@ from experiments.knee_cv import report, summary
 from experiments.knee_cv.agreement import agreement_rows
 from experiments.knee_cv.arms import learn_all, splits_of
 from experiments.knee_cv.cohort import (
+    KNEE,
     people,
     prepare_all,
     refuse_changed_data,
     scan_twice,
-    simulate,
     subject_tasks,
 )
 from experiments.knee_cv.comparisons import Arm, comparison_rows
@@ -91,7 +91,7 @@ def carry_out(planned: Planned) -> bool:
         return False
     settings, seed, simulated = run.settings, run.command.seed, run.command.data is None
     if simulated:
-        simulate(settings, run.data, planned.cohort)
+        planned.cohort.make(KNEE)
     write_text(run.checkpoint("people"), people(run.data))
     tasks, subjects = prepare_all(run, subject_tasks(run, run.data))
     study = Study.of(run.data, [task.entities for task in tasks], subjects)

@@ -208,13 +208,6 @@ def groups(study: Study) -> list[str] | None:
     return names if len(set(names)) > 1 else None
 
 
-def mark_simulated(figure: Figure) -> None:
-    """Say in the figure itself, in a corner, that nobody was scanned."""
-    figure.text(
-        0.998, 0.998, "simulated data", ha="right", va="top", fontsize=8, color=CYCLE[1],
-    )  # fmt: skip
-
-
 def _letters(axes: Any, edges: tuple[str, str, str, str]) -> None:
     left, right, top, bottom = edges
     for x, y, text, ha, va in (

@@ -14,8 +14,8 @@ from flax import nnx
 from jaxtyping import Bool, Float
 from nibabel.orientations import aff2axcodes
 
+from experiments.kept_networks import End, KeptNetworks
 from experiments.knee_cv.comparisons import Arm
-from experiments.knee_cv.kept_networks import FoldEnd, KeptNetworks
 from experiments.knee_cv.learning import LIMITS, Learning
 from experiments.knee_cv.paper import MASKED, MLP, UNMASKED
 from experiments.knee_cv.results import ALL_TIMES, CARTILAGE, Study
@@ -140,9 +140,9 @@ class Learner:
         done: Callable[[], None],
     ) -> Iterator[tuple[Arm, Learnt]]:
         folds = [(arm, fold) for arm in arms for fold in range(len(self.splits))]
-        ends: dict[tuple[Arm, int], FoldEnd] = {}
+        ends: dict[tuple[Arm, int], End] = {}
         for arm, fold in folds:
-            end = self.kept.read(arm, fold, self._made_from(fold))
+            end = self.kept.read(_label(arm, fold), self._made_from(fold))
             if end is not None:
                 ends[arm, fold] = end
                 done()
@@ -168,31 +168,33 @@ class Learner:
             if self._whole(arm, ends):
                 yield arm, self._learnt(arm, ends)
 
-    def _whole(self, arm: Arm, ends: Mapping[tuple[Arm, int], FoldEnd]) -> bool:
+    def _whole(self, arm: Arm, ends: Mapping[tuple[Arm, int], End]) -> bool:
         return all((arm, fold) in ends for fold in range(len(self.splits)))
 
-    def _learnt(self, arm: Arm, ends: Mapping[tuple[Arm, int], FoldEnd]) -> Learnt:
+    def _learnt(self, arm: Arm, ends: Mapping[tuple[Arm, int], End]) -> Learnt:
         own = [ends[arm, fold] for fold in range(len(self.splits))]
         t1rho = np.full(self.targets.shape, np.nan, np.float32)
         for split, end in zip(self.splits, own, strict=True):
-            t1rho[np.isin(self.slices.voxel_subject, split.test)] = end.t1rho
+            t1rho[np.isin(self.slices.voxel_subject, split.test)] = end.predicted["t1rho"]
         return Learnt(t1rho, tuple(e.curve for e in own), tuple(e.settled for e in own))
 
     def apply(self, model: str, name: str, slices: Slices) -> Float[np.ndarray, " v"]:
         """T1rho of other subjects' cartilage voxels by the first fold's network, as it was kept."""
         fold = 0
-        network, _ = training.load_model(self.kept.model((model, name), fold), networks.build)
+        network, _ = training.load_model(
+            self.kept.model(_label((model, name), fold)), networks.build
+        )
         variables = Variables(*nnx.split(network, nnx.Param, ...)[1:])
         inputs = self._inputs(slices, (model, name), self.splits[fold])
         everywhere = np.ones(slices.voxel.size, bool)
         return self._predict(slices, model, inputs, everywhere, variables)
 
-    def _keep(self, arm: Arm, fold: int, inputs: Inputs, trained: training.Trained) -> FoldEnd:
+    def _keep(self, arm: Arm, fold: int, inputs: Inputs, trained: training.Trained) -> End:
         """Predict the subjects that a network has not seen, and keep both."""
         (model, name), split = arm, self.splits[fold]
         own = np.isin(self.slices.voxel_subject, split.test)
         values = self._predict(self.slices, model, inputs, own, trained.variables)
-        end = FoldEnd(values, trained.curve, trained.plateau.reached)
+        end = End({"t1rho": values}, trained.curve, trained.plateau.reached)
         first = self.study.subjects[0]
         description = {
             "architecture": architecture(model, self.learning),
@@ -213,7 +215,9 @@ class Learner:
             "test_subjects": [self.study.entities[i]["sub"] for i in split.test],
             "simulated": self.study.simulated,
         }
-        self.kept.write(arm, fold, self._made_from(fold), end, trained.variables, description)
+        self.kept.write(
+            _label(arm, fold), self._made_from(fold), end, trained.variables, description
+        )
         return end
 
     def _made_from(self, fold: int) -> str:
@@ -231,7 +235,7 @@ class Learner:
             self._data(arm, inputs, split),
             self._watch(arm[0], inputs, split),
             seed_of(self.run.command.seed, fold),
-            self.kept.checkpoints(arm, fold, self._made_from(fold)),
+            self.kept.checkpoints(_label(arm, fold), self._made_from(fold)),
             said,
         )
 
@@ -308,6 +312,11 @@ class Learner:
             )[..., 0]
             found = maps.flat[slices.voxel[own]]
         return np.clip(found, *LIMITS).astype(np.float32)
+
+
+def _label(arm: Arm, fold: int) -> str:
+    model, name = arm
+    return f"{model.replace(' ', '-')}_{name.replace('+', '-')}_fold-{fold}"
 
 
 def seed_of(seed: int, fold: int) -> int:

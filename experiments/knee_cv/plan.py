@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from experiments.knee_cv.cohort import simulated_folder
-from experiments.knee_cv.settings import ABLATIONS, GROUPS, Cohort, Settings
+from experiments.cohorts import Cohort
+from experiments.knee_cv.cohort import cohort_of
+from experiments.knee_cv.settings import ABLATIONS, GROUPS, Settings
 from experiments.run import Command, run_folder
 from jaxqmri.io import InputError
 
@@ -40,7 +41,7 @@ class Planned(NamedTuple):
     def data(self) -> Path:
         """The dataset that it reads."""
         given = self.command.data
-        return simulated_folder(self.command.settings, self.cohort) if given is None else given
+        return self.cohort.folder if given is None else given
 
 
 def asked(command: Command[Settings]) -> list[Planned]:
@@ -93,21 +94,22 @@ def headline(command: Command[Settings]) -> Planned:
     """The experiment itself."""
     settings = replace(command.settings, ablation=(), seeds=1)
     alone = replace(command, settings=settings, out=run_folder(NAME, command))
-    return Planned(HEADLINE, alone, Cohort(command.seed))
+    return Planned(HEADLINE, alone, cohort_of(settings, command.seed))
 
 
 def _ablation(command: Command[Settings], name: str) -> Planned:
     changes = ABLATIONS[name]
     settings = replace(command.settings, ablation=(name,), seeds=1, **changes.settings)
     changed = replace(command, settings=settings, out=_beside(command, name))
-    return Planned(name, changed, Cohort(command.seed, changes.study))
+    return Planned(name, changed, cohort_of(settings, command.seed, changes.study))
 
 
 def _other_seed(command: Command[Settings], seed: int) -> Planned:
     """Trained from another seed, on folds of its own, of the subjects of the first."""
     name = f"seed-{seed}"
     own = headline(command).command
-    return Planned(name, replace(own, seed=seed, out=_beside(command, name)), Cohort(command.seed))
+    other = replace(own, seed=seed, out=_beside(command, name))
+    return Planned(name, other, cohort_of(own.settings, command.seed))
 
 
 def _beside(command: Command[Settings], name: str) -> Path:

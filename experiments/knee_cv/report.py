@@ -30,6 +30,7 @@ from experiments.knee_cv.tables import (
     TWO_POINT,
     tables_of,
 )
+from experiments.pages import headed, how_to_repeat, mark_simulated
 from experiments.run import Result, Run, say
 from jaxqmri import report
 from jaxqmri.report import Html, Number, Section, Table, claims_table, findings_table, number
@@ -91,7 +92,7 @@ def write(
     tables = tables_of(run.results, study, short, trained)
     parts = {CLAIMS: [claims], **tables, BEHIND: [behind]}
     title = f"# Knee T1rho from a PD-weighted image: `{run.name}`, preset {run.command.preset}\n"
-    text = "\n".join([title, *(f"{remark}\n" for remark in told), *_headed(parts)])
+    text = "\n".join([title, *(f"{remark}\n" for remark in told), *headed(parts)])
     run.write(text, partial(_write_page, run, study, told, parts, drawn))
     for table in parts[ALL_MODELS]:
         say("\n" + table.markdown())
@@ -123,13 +124,6 @@ def trained_as(settings: Settings, seed: int) -> str:
 def _short(learnt: Learnt) -> list[Arm]:
     """Networks with a fold that did not reach its plateau."""
     return [arm for arm, folds in learnt.settled.items() if not all(folds)]
-
-
-def _headed(parts: Mapping[str, Sequence[Table]]) -> list[str]:
-    return [
-        f"## {name}\n\n" + "\n".join(table.markdown() for table in tables)
-        for name, tables in parts.items()
-    ]
 
 
 def _figures(
@@ -202,7 +196,7 @@ def _figures(
         }
     for name, (image, _) in drawn.items():
         if study.simulated:
-            figures.mark_simulated(image)
+            mark_simulated(image)
         save_png(image, run.folder / "figures" / f"{name}.png")
     return drawn
 
@@ -234,7 +228,6 @@ def _write_page(
     seconds: float,
 ) -> None:
     from jaxqmri import __version__
-    from jaxqmri.io.files import read_json
 
     def shown(name: str) -> Html:
         image, caption = drawn[name]
@@ -249,21 +242,11 @@ def _write_page(
         )
         for name, tables in parts.items()
     ]
-    config = read_json(run.folder / "config.json")
-    settings = {
-        "command": " ".join(["python -m", f"experiments.{run.name}", *config["command"][1:]]),
-        "data": str(run.data),
-        "seed": str(run.command.seed),
-        **{key: str(value) for key, value in config["settings"].items()},
-        "computed on": f"{config['device']['count']} x {config['device']['kind']}, "
-        f"{config['host']['cpu']}, {config['host']['cores']} cores",
-        "versions": ", ".join(f"{key} {value}" for key, value in config["versions"].items()),
-    }
     document = report.page(
         "Knee T1ρ from a PD-weighted image",
         [
             *sections,
-            Section("How to repeat this", [report.facts(settings)]),
+            how_to_repeat(run),
         ],
         lead="Can a PD-weighted image stand in for the image without spin lock? Networks, fits "
         "of two images and trivial rivals against the fit to four spin-lock times, "

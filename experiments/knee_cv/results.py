@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from experiments.cohorts import is_simulated
 from experiments.knee_cv.paper import (
     GROUND_TRUTH_MEAN,
     INPUTS,
@@ -20,7 +21,7 @@ from experiments.knee_cv.paper import (
     TABLE_4,
     Printed,
 )
-from experiments.knee_cv.subjects import REGIONS, SPIN_LOCK_TIMES, Subject, is_simulated
+from experiments.knee_cv.subjects import REGIONS, SPIN_LOCK_TIMES, Subject
 from experiments.run import Result
 from jaxqmri import analysis
 from jaxqmri.analysis import SubjectErrors

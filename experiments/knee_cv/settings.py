@@ -1,4 +1,4 @@
-"""Settings of the knee T1rho study: presets, simulated cohorts, ablations."""
+"""Settings of the knee T1rho study: presets, ablations."""
 
 from __future__ import annotations
 
@@ -28,31 +28,6 @@ Ablation = Literal[
     "calibrated-0.65-0.15-9",
 ]
 Group = Literal["gain", "scaling", "calibrated", "all"]
-
-
-@dataclass(frozen=True)
-class Cohort:
-    """Which simulated cohort: the study's own unless told otherwise.
-
-    Attributes
-    ----------
-    seed
-        Of everything random in it.
-    settings
-        Settings of the simulated study by name, such as ``{"pd_gain_sd": 0.3}``.
-    repeat
-        Which scan of the same subjects; 0 the first.
-    """
-
-    seed: int = 0
-    settings: Mapping[str, float | tuple[float, ...]] = field(default_factory=dict)
-    repeat: int = 0
-
-    def name(self) -> str:
-        """Its seed, and what differs from the study's own."""
-        words = [f"seed{self.seed}"] + ([f"repeat{self.repeat}"] if self.repeat else [])
-        words += [f"{key}={value}".replace(" ", "") for key, value in sorted(self.settings.items())]
-        return "-".join(words)
 
 
 class Changes(NamedTuple):

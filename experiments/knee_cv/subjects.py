@@ -6,7 +6,6 @@ Nothing here imports JAX, so that subjects can be prepared side by side in proce
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from experiments.cohorts import TRUE_MAPS, is_simulated
+from experiments.kept_arrays import keep_arrays, kept_arrays
 from jaxqmri.analysis import similarity_in_mask
 from jaxqmri.io import InputError, bids
-from jaxqmri.io.files import read_bytes, write_bytes
+from jaxqmri.io.files import read_bytes
 from jaxqmri.io.nifti import Image, check_same_grid, write_image
 from jaxqmri.preprocessing import Registration, Stage, Transform, register, resample
 
@@ -26,7 +27,7 @@ REGIONS = {1: "femoral", 2: "medial tibial", 3: "lateral tibial", 4: "patellar"}
 TIME_TOLERANCE = 0.05  # ms
 
 Registering = Literal["none"] | Stage
-REGIONS_BY, TRUE_MAPS = "manual", "truth"  # folders under derivatives
+REGIONS_BY = "manual"  # folder under derivatives
 NOT_OF_IMAGES = ("dataset_description.json", "participants.json")
 
 
@@ -97,19 +98,15 @@ def has_changed(task: Task) -> bool:
 
 def read(path: Path, sources: str | None = None) -> Subject | None:
     """A kept subject; None if there is none, or it was made from other ``sources``."""
-    if not path.exists():
+    kept = kept_arrays(path)
+    if not kept or (sources is not None and str(kept["sources"]) != sources):
         return None
-    with np.load(path) as kept:
-        if sources is not None and str(kept["sources"]) != sources:
-            return None
-        return Subject(**{name: kept[name] for name in Subject._fields})
+    return Subject(**{name: kept[name] for name in Subject._fields})
 
 
 def write(path: Path, subject: Subject, sources: str) -> None:
     """Keep a subject, whole or not at all."""
-    buffer = io.BytesIO()
-    np.savez(buffer, sources=np.array(sources), **subject._asdict())
-    write_bytes(path, buffer.getvalue())
+    keep_arrays(path, {"sources": np.array(sources), **subject._asdict()})
 
 
 def displayed(task: Task) -> tuple[Image, Image, Image]:
@@ -238,11 +235,6 @@ def _prepared(task: Task) -> Subject:
         motion=_motion(transform, fixed, cartilage),
         muscle=_muscle_signals(images, pd, muscle),
     )
-
-
-def is_simulated(data: Path) -> bool:
-    """Whether a dataset carries the true maps that only a simulation has."""
-    return bids.map_folder(data, TRUE_MAPS).is_dir()
 
 
 def _in_order(series: bids.Series) -> Float[np.ndarray, "x y z 4"]:

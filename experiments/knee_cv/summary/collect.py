@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from experiments.cohorts import is_simulated
 from experiments.knee_cv.arms import SETTLED
 from experiments.knee_cv.claims import CLAIMS, claim_rows
 from experiments.knee_cv.cohort import changed_since
 from experiments.knee_cv.comparisons import Arm
 from experiments.knee_cv.plan import HEADLINE, NAME, Planned, joined
 from experiments.knee_cv.settings import ABLATIONS, CALIBRATIONS, Settings
-from experiments.knee_cv.subjects import is_simulated
 from experiments.run import Command, Result, Run, run_folder, why_missing
 from jaxqmri import report
 from jaxqmri.io import InputError

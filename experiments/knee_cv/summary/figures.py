@@ -9,12 +9,12 @@ import numpy as np
 
 from experiments.knee_cv.claims import SMALLER, WITH_PD
 from experiments.knee_cv.comparisons import CALIBRATED, LOOKUP
-from experiments.knee_cv.figures import mark_simulated
 from experiments.knee_cv.paper import MLP, NETWORKS, UNMASKED
 from experiments.knee_cv.plan import HEADLINE
 from experiments.knee_cv.settings import GAINS
 from experiments.knee_cv.summary.collect import Collected, Complete
 from experiments.knee_cv.summary.predictions import PREDICTIONS, Fate
+from experiments.pages import mark_simulated
 from jaxqmri.report import Criterion, Finding, Outcome
 from jaxqmri.report.figures import CYCLE, INK, LINE, SOFT, WIDTH, add_axes, new_figure
 from jaxqmri.report.panels import panels

@@ -1,0 +1,165 @@
+"""What every method says of every pixel of the drawn regions, and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from experiments import run as shared
+from experiments.kept_arrays import keep_arrays, kept_arrays
+from experiments.kept_networks import End
+from experiments.liver_uncertainty import fits
+from experiments.liver_uncertainty.fits import CutOff, Fitted
+from experiments.liver_uncertainty.methods import (
+    BM3D_ORACLE,
+    CALIBRATED,
+    DOUBTING,
+    ENSEMBLE,
+)
+from experiments.liver_uncertainty.networks import Arm
+from experiments.liver_uncertainty.paper import BM3D, COARSE, LBRU
+from experiments.liver_uncertainty.patients import Study
+from experiments.run import Run
+from jaxqmri.analysis import Pixels
+from jaxqmri.analysis.laws import Law
+from jaxqmri.training import Split
+
+FEW = 12  # slices that a noise level is chosen on
+
+
+class Estimates(NamedTuple):
+    """Of one method, a row for each training seed; NaN where it says nothing.
+
+    Attributes
+    ----------
+    t1rho
+        ms, cut off.
+    uncertainty
+        Laplace's scale or the Gaussian standard deviation, ms; None for a method that states none.
+    law
+        Which of the two.
+    """
+
+    t1rho: Float[np.ndarray, "k n"]
+    uncertainty: Float[np.ndarray, "k n"] | None = None
+    law: Law = "laplace"
+
+    def pixels(self, study: Study, target: Float[np.ndarray, " n"], seed: int = 0) -> Pixels:
+        """The pixels of one training seed beside their target."""
+        doubt = None if self.uncertainty is None else self.uncertainty[seed]
+        return Pixels.of(target, self.t1rho[seed], doubt, study.pixel_slice, study.owner)
+
+
+def untrained(
+    run: Run, study: Study, target: Fitted, coarse: Fitted, splits: Sequence[Split]
+) -> dict[str, Estimates]:
+    """The methods without a network."""
+    cut_off: CutOff = run.settings.cut_off
+    found = {COARSE: Estimates(coarse.t1rho[None], coarse.std[None], "gaussian")}
+    calibrated = np.full(coarse.t1rho.shape, np.nan)
+    for split in splits:
+        known = np.isin(study.pixel_owner, np.concatenate([split.train, split.validation]))
+        parabola = fits.quadratic(coarse.t1rho[known], target.t1rho[known])
+        test = np.isin(study.pixel_owner, split.test)
+        calibrated[test] = np.clip(parabola(coarse.t1rho[test]), cut_off[0], cut_off[1])
+    found[CALIBRATED] = Estimates(calibrated[None])
+    if run.settings.denoise:
+        found |= _denoised(run, study, target, cut_off)
+    return found
+
+
+def _denoised(run: Run, study: Study, target: Fitted, cut_off: CutOff) -> dict[str, Estimates]:
+    """BM3D with the noise that the map itself shows, and with the level nearest to the target."""
+    try:
+        import bm3d  # pyright: ignore[reportMissingImports]
+    except ModuleNotFoundError:
+        shared.say("no BM3D: it is an extra of its own, pip install -e '.[bm3d]'")
+        return {}
+    del bm3d
+    kept = run.checkpoint("bm3d.npz")
+    maps = kept_arrays(kept)
+    if not maps:
+        level = _nearest_level(study, target, cut_off)
+        count = len(study.label)
+        bar = shared.progress(range(count), "denoise", "slice", count)
+        found = [_denoised_slice(study, k, cut_off, (None, level)) for k in bar]
+        own, best = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        maps = {"own": own, "best": best}
+        keep_arrays(kept, maps)
+    return {
+        BM3D: Estimates(np.clip(maps["own"], *cut_off)[None]),
+        BM3D_ORACLE: Estimates(np.clip(maps["best"], *cut_off)[None]),
+    }
+
+
+def _nearest_level(study: Study, target: Fitted, cut_off: CutOff) -> float:
+    """The noise level at which BM3D comes nearest to the target, on a few slices of all."""
+    few = np.unique(np.linspace(0, len(study.label) - 1, FEW).round().astype(int)).tolist()
+    found = [_denoised_slice(study, k, cut_off, fits.NOISE_LEVELS) for k in few]
+    wanted = np.concatenate([target.t1rho[study.pixel_slice == k] for k in few])
+    errors = [
+        float(np.nanmean(np.abs(np.concatenate(parts) - wanted) / wanted))
+        for parts in zip(*found, strict=True)
+    ]
+    return fits.NOISE_LEVELS[int(np.argmin(errors))]
+
+
+def _denoised_slice(
+    study: Study, k: int, cut_off: CutOff, levels: Sequence[float | None]
+) -> list[Float[np.ndarray, " n"]]:
+    """The drawn pixels of a slice after BM3D at each noise level; None is the map's own."""
+    coarse, liver = fits.two_point(study.images[k], cut_off), study.label[k] > 0
+    return [fits.denoise_liver(coarse, liver, level)[study.roi[k]] for level in levels]
+
+
+def learnt(ends: Mapping[Arm, End], splits: Sequence[Split], study: Study) -> dict[str, Estimates]:
+    """The networks' predictions for patients of the test part, all folds together."""
+    found: dict[str, Estimates] = {}
+    methods = dict.fromkeys(arm.method for arm in ends)
+    for method in methods:
+        seeds = sorted({arm.seed for arm in ends if arm.method == method})
+        values = np.full((2, len(seeds), study.pixel_slice.size), np.nan)
+        for arm, end in _of(ends, method):
+            test = np.isin(study.pixel_owner, splits[arm.fold].test)
+            row = seeds.index(arm.seed)
+            values[0, row, test] = end.predicted["t1rho"][test]
+            values[1, row, test] = np.exp(end.predicted["log_scale"][test])
+        found[method] = Estimates(values[0], values[1] if method in DOUBTING else None)
+    if LBRU in found and len(found[LBRU].t1rho) > 1:
+        found[ENSEMBLE] = _ensemble(found[LBRU])
+    return found
+
+
+def _ensemble(members: Estimates) -> Estimates:
+    """The mean over seeds; its Laplace law has the variance of their mixture.
+
+    A Laplace law of scale ``b`` has the variance ``2 b^2``.
+    """
+    assert members.uncertainty is not None
+    variance = 2.0 * np.mean(members.uncertainty**2, axis=0) + np.var(members.t1rho, axis=0)
+    return Estimates(members.t1rho.mean(axis=0)[None], np.sqrt(variance / 2.0)[None])
+
+
+def validated(
+    ends: Mapping[Arm, End], method: str, fold: int, split: Split, study: Study, target: Fitted
+) -> Pixels | None:
+    """A method's first seed on the validation patients of a fold; None if it was not trained."""
+    own = sorted((arm.seed, arm) for arm in ends if arm[:2] == (method, fold))
+    if not own:
+        return None
+    predicted = ends[own[0][1]].predicted
+    aside = np.isin(study.pixel_owner, split.validation)
+    return Pixels.of(
+        target.t1rho[aside],
+        predicted["t1rho"][aside],
+        np.exp(predicted["log_scale"][aside]),
+        study.pixel_slice[aside],
+        study.owner,
+    )
+
+
+def _of(ends: Mapping[Arm, End], method: str) -> Iterable[tuple[Arm, End]]:
+    return [(arm, end) for arm, end in ends.items() if arm.method == method]

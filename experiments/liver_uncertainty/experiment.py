@@ -1,0 +1,203 @@
+"""The steps of the experiment, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Int
+
+from experiments import liver_uncertainty
+from experiments import run as shared
+from experiments.cohorts import Cohort
+from experiments.kept_networks import End
+from experiments.liver_uncertainty import report
+from experiments.liver_uncertainty.doubt import Doubt, judge, thresholds_of
+from experiments.liver_uncertainty.estimates import Estimates, learnt, untrained
+from experiments.liver_uncertainty.fits import fit_coarse, fit_target
+from experiments.liver_uncertainty.methods import ALL, DOUBTING, RECIPES
+from experiments.liver_uncertainty.networks import Arm, Learner
+from experiments.liver_uncertainty.paper import LBRU, LBUDR
+from experiments.liver_uncertainty.patients import Study, read_study
+from experiments.liver_uncertainty.results import (
+    agreement_rows,
+    comparison_rows,
+    error_rows,
+    participant_rows,
+    reference_rows,
+    unrun_rows,
+)
+from experiments.liver_uncertainty.settings import ABLATIONS, PRESETS, Settings
+from experiments.run import Command, Run
+from jaxqmri.io import InputError, bids
+from jaxqmri.training import Point, Split
+
+NAME = "liver_uncertainty"
+BALANCE = ("sex", "stage")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the experiment; the exit code."""
+    command = shared.parse(NAME, liver_uncertainty.__doc__ or "", PRESETS, argv)
+    return shared.execute(lambda: experiment(command))
+
+
+def experiment(command: Command[Settings]) -> None:
+    """Simulate or read, fit, learn, judge, report.
+
+    Raises
+    ------
+    InputError
+        If the command or the data cannot be used.
+    """
+    shared.configure_jax()
+    command, cohort = asked(command)
+    if command.data is not None:
+        bids.find_series(command.data, "T1rhow")  # told before a run folder is made
+    run = Run(NAME, command, cohort.folder if command.data is None else command.data)
+    if run.complete:
+        shared.say(f"{run.folder}: complete; --overwrite makes it again\n")
+        shared.say((run.folder / "tables.md").read_text("utf-8"))
+        return
+    if command.data is None:
+        cohort.make("patient")
+    carry_out(run)
+
+
+def asked(command: Command[Settings]) -> tuple[Command[Settings], Cohort]:
+    """The command with what its ablation changes, and the digital patients it is about.
+
+    Raises
+    ------
+    InputError
+        If settings contradict each other.
+    """
+    settings = command.settings
+    changes = ABLATIONS[settings.ablation] if settings.ablation else None
+    if changes is not None:
+        if changes.study and command.data is not None:
+            raise InputError(
+                f"--ablation {settings.ablation} changes the simulated study, and --data "
+                f"{command.data} is not simulated by this run: leave one of them out"
+            )
+        folder = shared.run_folder(NAME, command)
+        out = command.out or folder.with_name(f"{folder.name}-{settings.ablation}")
+        settings = replace(settings, **changes.settings)
+        command = replace(command, settings=settings, out=out)
+    if settings.seeds < 1:
+        raise InputError(f"--seeds {settings.seeds}: expected a whole number above zero")
+    if not 1 <= settings.trained_folds <= settings.folds:
+        raise InputError(
+            f"--trained-folds {settings.trained_folds}: expected 1 to {settings.folds}, the folds"
+        )
+    if LBUDR in settings.methods and LBRU not in settings.methods:
+        raise InputError(f"--methods has {LBUDR} without {LBRU}, whose doubt it is weighted by")
+    cohort = Cohort(
+        "liver_t1rho",
+        settings.simulated_grid,
+        settings.simulated_patients,
+        command.seed,
+        changes.study if changes else {},
+    )
+    return command, cohort
+
+
+def carry_out(run: Run[Settings]) -> None:
+    """All that is done with the data."""
+    settings, seed = run.settings, run.command.seed
+    study = read_study(run.data, settings.skip_incomplete)
+    splits, folds = splits_of(study, settings, seed)
+    target = fit_target(study, settings.cut_off)
+    coarse = fit_coarse(study, settings.cut_off, target.sigma)
+    run.results = reference_rows(study, target.t1rho, target.sigma) + participant_rows(study)
+    report.say_head(run.results, study)
+    found = untrained(run, study, target, coarse, splits)
+    for name in found:
+        _add(run, study, target.t1rho, name, found[name])
+    ends = train_all(run, study, splits, target.sigma)
+    networks = learnt(ends, splits, study)
+    for name in networks:
+        _add(run, study, target.t1rho, name, networks[name])
+    found |= networks
+    run.results += unrun_rows(found)
+    found = {name: found[name] for name in ALL if name in found}
+    for name, estimates in found.items():
+        run.results += agreement_rows(study, target.t1rho, name, estimates, seed)
+    run.results += comparison_rows(study, target.t1rho, found, seed)
+    doubts: dict[str, Doubt] = {}
+    for name, estimates in found.items():
+        if estimates.uncertainty is None:
+            continue
+        own = name if name in DOUBTING else LBRU
+        thresholds = thresholds_of(ends, own, splits, study, target)
+        doubts[name], rows = judge(study, target, name, estimates, folds, thresholds, seed)
+        run.results += rows
+    run.tick()
+    report.write(run, study, target, found, ends, doubts, splits)
+
+
+def train_all(
+    run: Run[Settings], study: Study, splits: Sequence[Split], sigma: float
+) -> dict[Arm, End]:
+    """Train every network that is asked for; those that need another's doubt come last."""
+    from tqdm import tqdm
+
+    settings = run.settings
+    seeds = range(run.command.seed, run.command.seed + settings.seeds)
+    arms = [
+        Arm(method, fold, seed)
+        for method in settings.methods
+        for fold in range(settings.trained_folds)
+        for seed in seeds
+    ]
+    ends: dict[Arm, End] = {}
+    if not arms:
+        return ends
+    learner = Learner(run, study, splits, sigma)
+    with tqdm(desc="train", unit="network", total=len(arms), dynamic_ncols=True) as bar:
+
+        def said(arm: Arm, point: Point) -> None:
+            told = f"fold {arm.fold + 1}, seed {arm.seed}: {point.metric:.3g}"
+            bar.set_postfix_str(f"{arm.method}, {told}")
+
+        def done() -> None:
+            bar.update()
+            run.tick()
+
+        for weighted in (False, True):
+            own = [arm for arm in arms if (RECIPES[arm.method].spatial > 0) == weighted]
+            for arm, end in learner.learn(own, said, done, ends):
+                ends[arm] = end
+    return ends
+
+
+def splits_of(
+    study: Study, settings: Settings, seed: int
+) -> tuple[list[Split], Int[np.ndarray, " p"]]:
+    """Folds of patients, the same for everything that is compared, and the fold of each.
+
+    Raises
+    ------
+    InputError
+        If there are too few patients for them.
+    """
+    from jaxqmri.training import assign_folds, make_splits
+
+    people = [dict(person) for person in study.participants]
+    balance = [name for name in BALANCE if all(name in person for person in people)]
+    try:
+        folds = assign_folds(people, balance=balance, count=settings.folds, seed=seed)
+        outside = len(people) - int(np.bincount(folds).max())
+        part = settings.validation / max(outside, 1)
+        splits = make_splits(people, folds, balance=balance, validation=part, seed=seed)
+    except ValueError as error:
+        raise InputError(f"--folds {settings.folds}: {error}") from None
+    return splits, np.asarray(folds)
+
+
+def _add(run: Run[Settings], study: Study, target: np.ndarray, name: str, found: Estimates) -> None:
+    rows = error_rows(study, target, name, found, run.command.seed)
+    run.results += rows
+    report.say_method(rows)
+    run.tick()

@@ -1,0 +1,263 @@
+"""What a person reads of the liver study: lines as they become known, tables, one page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from experiments.kept_networks import End
+from experiments.liver_uncertainty import figures
+from experiments.liver_uncertainty.claims import judge_claims
+from experiments.liver_uncertainty.doubt import UCE_EXPECTED, Doubt
+from experiments.liver_uncertainty.estimates import Estimates
+from experiments.liver_uncertainty.fits import Fitted
+from experiments.liver_uncertainty.methods import CALIBRATED
+from experiments.liver_uncertainty.networks import Arm
+from experiments.liver_uncertainty.paper import COARSE, LBR, LBRU, LBUDR
+from experiments.liver_uncertainty.patients import Study
+from experiments.liver_uncertainty.results import MAE, PIXEL_BIAS, REFERENCE, RMRE
+from experiments.liver_uncertainty.settings import Settings
+from experiments.liver_uncertainty.tables import (
+    DOUBTS,
+    HIDDEN,
+    INTERVALS,
+    REFINED,
+    TABLE_2,
+    TRAINED,
+    tables_of,
+)
+from experiments.pages import headed, how_to_repeat, mark_simulated
+from experiments.run import Result, Run, say
+from jaxqmri import report
+from jaxqmri.report import Html, Number, Section, Table, claims_table, findings_table, number
+from jaxqmri.report.figures import png_bytes, save_png
+from jaxqmri.training import Split
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDE = 40  # characters of a method's name
+CLAIMS, BEHIND = "Which claims held", "Numbers behind the claims"
+BELOW = {
+    TABLE_2: ("maps",),
+    DOUBTS: ("reliability", "sparsification", "sparsification_within"),
+    INTERVALS: ("coverage",),
+    REFINED: ("refinement",),
+    HIDDEN: ("predicted_on_true", "agreement"),
+    TRAINED: ("learning",),
+}  # figures
+
+
+def source(study: Study) -> str:
+    """What the data are."""
+    count = len(study.patients)
+    if study.simulated:
+        return f"Simulated data: {count} digital patients, nobody was scanned"
+    return f"Data of {count} patients"
+
+
+def say_head(rows: Sequence[Result], study: Study) -> None:
+    """Print what the data are, and the head of the table that follows."""
+    mean = next(one for one in rows if one.metric == "mean T1rho")
+    say(f"\n{source(study)}.\nTarget, mean T1rho: {number(mean.ours, 2)} ms\n")
+    say(f"{'':<{WIDE}}{'RMRE (%)':>24}{'MAE (ms)':>12}{'bias (ms)':>12}")
+
+
+def say_method(rows: Sequence[Result]) -> None:
+    """Print the row of one method, ours with the paper's in brackets."""
+    found = {one.metric: one for one in rows}
+    error = found[RMRE]
+    told = f"{number(error.ours, 2)} ± {number(error.ours_sd, 2)} [{number(error.paper, 2)}]"
+    say(
+        f"{error.model:<{WIDE}}{told:>24}{number(found[MAE].ours, 2):>12}"
+        f"{number(found[PIXEL_BIAS].ours, 2):>12}"
+    )
+
+
+def write(
+    run: Run[Settings],
+    study: Study,
+    target: Fitted,
+    found: Mapping[str, Estimates],
+    ends: Mapping[Arm, End],
+    doubts: Mapping[str, Doubt],
+    splits: Sequence[Split],
+) -> None:
+    """Write figures, maps, tables, page and metrics, and print the first table."""
+    figures.write_maps(run, study, target, found)
+    drawn = figures.draw_all(run.settings, study, target, found, ends, doubts, splits)
+    for name, (image, _) in drawn.items():
+        if study.simulated:
+            mark_simulated(image)
+        save_png(image, run.folder / "figures" / f"{name}.png")
+    short = sorted({arm.method for arm, end in ends.items() if not end.settled})
+    told = remarks(run, study, short)
+    judged = judge_claims(run.results, short, simulated=study.simulated)
+    smoke = "This preset claims nothing. " if run.command.preset == "smoke" else ""
+    data = f"{'Simulated data. ' if study.simulated else ''}{smoke}"
+    tables = tables_of(run.results, study.simulated, short, trained_as(run.settings))
+    parts: dict[str, list[Table]] = {
+        CLAIMS: [
+            claims_table(
+                judged,
+                f"{data}Claims as predictions. Intervals over patients ignore the variance of "
+                "training unless several seeds were trained.",
+            )
+        ],
+        **tables,
+    }
+    if ends:
+        parts[TRAINED] = [_trainings(ends, data)]
+    parts[BEHIND] = [findings_table(judged, f"{data}Every number that a claim rests on.")]
+    title = f"# Liver T1rho from two images, and its doubt: `{run.name}`, preset "
+    text = [f"{title}{run.command.preset}\n", *(f"{line}\n" for line in told), *headed(parts)]
+    run.write("\n".join(text), partial(_write_page, run, study, told, parts, drawn))
+    say("\n" + parts[CLAIMS][0].markdown())
+    say(f"{source(study)}. Report: {run.folder / 'report.html'}")
+
+
+def remarks(run: Run[Settings], study: Study, short: Sequence[str]) -> list[str]:
+    """What must be known before a number is read; where three numbers do as well, that first."""
+    told = [line for line in (_three_numbers(run.results),) if line]
+    if study.simulated:
+        told.append(
+            f"{source(study)}. The noise and the short component of the simulated decay were "
+            "chosen so that the coarse and BM3D rows come near the paper's: for those, agreement "
+            "is calibration. That the two-point and the four-point fit differ systematically, and "
+            "can be brought together by learning, is what the short component puts in; without "
+            "it (`--ablation no-short-component`) there is next to nothing to learn."
+        )
+    else:
+        told.append(f"{source(study)}. The paper's cohort is another one, drawn by others.")
+    if run.settings.ablation:
+        told.append(f"Ablation {run.settings.ablation}: a run that should break a claim.")
+    if run.settings.seeds < 5:
+        told.append(
+            f"{run.settings.seeds} training seed{'s' if run.settings.seeds > 1 else ''}: "
+            f"no order among {LBR}, {LBRU} and {LBUDR} can rest on so few, whatever an interval "
+            "over patients says."
+        )
+    if short:
+        told.append(f"Short of the plateau, and so without a claim: {', '.join(short)}.")
+    if run.command.preset == "smoke":
+        told.append("Preset smoke shows that everything runs. Its numbers claim nothing.")
+    return told
+
+
+def trained_as(settings: Settings) -> str:
+    """What a caption says of how the networks were trained."""
+    return (
+        f"Networks: U-Nets of {'-'.join(map(str, settings.learning.features))} channels, "
+        f"{settings.trained_folds} of {settings.folds} folds, {settings.seeds} seed"
+        f"{'s' if settings.seeds > 1 else ''} each."
+    )
+
+
+def _three_numbers(rows: Sequence[Result]) -> str | None:
+    """Where a parabola of the coarse value does as well as a network, in words."""
+    own = next((one for one in rows if (one.model, one.metric) == (CALIBRATED, RMRE)), None)
+    if own is None:
+        return None
+    equal = [
+        f"{name} {number(one.ours, 2)} % (difference {number(paired.ours, 2)}, 95 % interval "
+        f"{number(paired.low, 2)} to {number(paired.high, 2)})"
+        for name in (LBR, LBRU, LBUDR)
+        for one in rows
+        if (one.model, one.metric) == (name, RMRE)
+        for paired in rows
+        if (paired.model, paired.metric) == (f"{name} minus {CALIBRATED}", RMRE)
+        and (paired.high is None or not paired.high < 0)
+    ]
+    if not equal:
+        return None
+    return (
+        f"A parabola of the coarse value, three numbers, has an RMRE of {number(own.ours, 2)} %, "
+        f"and these networks are not better beyond their interval: {'; '.join(equal)}."
+    )
+
+
+def _trainings(ends: Mapping[Arm, End], data: str) -> Table:
+    rows = []
+    for method in dict.fromkeys(arm.method for arm in ends):
+        own = [end for arm, end in ends.items() if arm.method == method]
+        steps = [end.curve[-1].step for end in own]
+        best = [min(point.metric for point in end.curve) for end in own]
+        settled = sum(end.settled for end in own)
+        rows.append(
+            (
+                method,
+                sum(steps) / len(steps),
+                report.Estimate(sum(best) / len(best), digits=3),
+                f"{settled} of {len(own)}",
+            )
+        )
+    return Table(
+        ("method", "steps, mean", "validation metric, mean", "at the plateau"),
+        tuple(rows),
+        f"{data}The metric is what a network is to make small, on the validation patients: mean "
+        "absolute error in ms, the constant Laplace scale (ms) that is as likely, or the squared "
+        "distance to the images in units of their noise. A network with a training short of its "
+        "plateau supports no claim.",
+    )
+
+
+def _write_page(
+    run: Run[Any],
+    study: Study,
+    told: Sequence[str],
+    parts: Mapping[str, Sequence[Table]],
+    drawn: Mapping[str, tuple[Figure, str]],
+    seconds: float,
+) -> None:
+    from jaxqmri import __version__
+
+    def shown(name: str) -> Html:
+        image, caption = drawn[name]
+        return report.figure(png_bytes(image), caption, width=round(image.get_figwidth() * 100))
+
+    sections = [
+        Section(
+            name,
+            [report.table(table) for table in tables]
+            + [shown(image) for image in BELOW.get(name, ()) if image in drawn],
+        )
+        for name, tables in parts.items()
+    ]
+    document = report.page(
+        "Liver T1ρ from two images, and its doubt",
+        [*sections, how_to_repeat(run)],
+        lead="Can a network refine a map of two spin-lock times into that of four, say how far it "
+        "is to be trusted, and put that doubt to use? Beside Huang et al. 2023 "
+        "(doi:10.48550/arXiv.2307.02736).",
+        kicker=f"{run.name}, preset {run.command.preset}",
+        opening=[
+            report.numbers(_key_numbers(run.results, seconds)),
+            *(report.note(line, warning=study.simulated) for line in told),
+        ],
+        footer=f"jaxqmri {__version__}",
+    )
+    report.write_page(run.folder / "report.html", document)
+
+
+def _key_numbers(rows: Sequence[Result], seconds: float) -> list[Number]:
+    found = {(one.model, one.metric): one for one in rows}
+
+    def one(label: str, model: str, metric: str, unit: str) -> Number | None:
+        own = found.get((model, metric))
+        if own is None:
+            return None
+        paper = "" if own.paper is None else f"paper {number(own.paper, 2)} {unit}"
+        return Number(label, f"{number(own.ours, 2)} {unit}", paper)
+
+    told = [
+        one("Mean T1ρ, four TSL", REFERENCE, "mean T1rho", "ms"),
+        one("RMRE, coarse fit", COARSE, RMRE, "%"),
+        one("RMRE, parabola", CALIBRATED, RMRE, "%"),
+        one("RMRE, LBR", LBR, RMRE, "%"),
+        one("UCE of LBRU, mean error", LBRU, UCE_EXPECTED, "ms"),
+    ]
+    return [
+        *(each for each in told if each is not None),
+        Number("Time", f"{seconds / 60:.1f} min", "all sessions of this run"),
+    ]

@@ -1,0 +1,134 @@
+"""What a training step of the liver networks sees and is made to learn."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from experiments.liver_uncertainty import fits, steps
+from experiments.liver_uncertainty.methods import RECIPES, Recipe
+from experiments.liver_uncertainty.patients import SPIN_LOCK_TIMES
+
+TIMES = np.array(SPIN_LOCK_TIMES)
+CUT_OFF = (25.0, 65.0)
+SHAPE = (2, 4, 4)
+
+
+def images(t1rho, noise=0.0, seed=0):
+    clean = np.exp(-TIMES / np.asarray(t1rho)[..., None])
+    return (clean + noise * np.random.default_rng(seed).normal(size=clean.shape)).astype(np.float32)
+
+
+def batch(t1rho, recipe, noise=0.0):
+    t1rho = np.broadcast_to(np.asarray(t1rho, np.float32), SHAPE)
+    flat = jnp.zeros(SHAPE)
+    return steps.batch_of(
+        jnp.asarray(images(t1rho, noise)),
+        jnp.ones(SHAPE, bool),
+        flat,
+        flat + 0.02,
+        steps.numbers(recipe, True),
+        CUT_OFF,
+    )
+
+
+def output(t1rho, log_scale):
+    least = steps.LEAST_LOG_SCALE
+    raw = least + np.log(np.expm1(np.asarray(log_scale) - least))
+    both = np.stack([np.asarray(t1rho) - steps.START, raw], axis=-1)
+    return jnp.asarray(np.broadcast_to(both, (*SHAPE, 2)), jnp.float32)
+
+
+def test_targets_are_fitted_to_the_images_at_hand_and_cut_off():
+    t1rho = np.full(SHAPE, 40.0)
+    t1rho[0, 0, 0], t1rho[0, 0, 1] = 90.0, 12.0
+    made = batch(t1rho, RECIPES["LBR"])
+    np.testing.assert_allclose(made.target, np.clip(t1rho, *CUT_OFF), rtol=1e-4)
+    assert np.all(made.known)
+    without = made.recipe._replace(cut_off_pixels=jnp.bool_(False))
+    again = steps.batch_of(made.signals, made.inside, made.log_scale, made.noise, without, CUT_OFF)
+    assert np.flatnonzero(~np.asarray(again.known)).tolist() == [0, 1]
+
+
+def test_what_a_network_sees():
+    signals = images(np.full(SHAPE, 40.0))
+    coarse = steps.seen(jnp.asarray(signals), jnp.int32(0), CUT_OFF)
+    np.testing.assert_allclose(coarse[..., 0], 0.4, rtol=1e-4)
+    assert not np.any(coarse[..., 1])
+    pair = steps.seen(jnp.asarray(signals), jnp.int32(1), CUT_OFF)
+    np.testing.assert_allclose(pair, signals[..., [0, 3]], rtol=1e-6)
+    logs = steps.seen(jnp.asarray(signals), jnp.int32(2), CUT_OFF)
+    np.testing.assert_allclose(logs, np.log(signals[..., [0, 3]]), atol=1e-6)
+    rising = steps.seen(jnp.asarray(signals[..., ::-1].copy()), jnp.int32(0), CUT_OFF)
+    np.testing.assert_allclose(rising[..., 0], 0.65, rtol=1e-6)
+
+
+def test_losses_are_what_their_names_say():
+    made = {name: batch(40.0, recipe) for name, recipe in RECIPES.items()}
+    predicted = output(43.0, np.log(2.0))
+    total, terms = steps.loss(predicted, made["LBR"])
+    assert float(total) == pytest.approx(3.0, rel=1e-3)
+    assert float(terms["laplace"]) == 0.0
+    expected = 3.0 / 2.0 + np.log(2.0) + np.log(2.0)
+    assert float(steps.loss(predicted, made["LBRU"])[0]) == pytest.approx(expected, rel=1e-3)
+    right = output(40.0, 0.0)
+    assert float(steps.loss(right, made["physics alone"])[0]) == pytest.approx(0.0, abs=1e-6)
+    assert float(steps.loss(predicted, made["physics alone"])[0]) > 0.01
+
+
+def test_spatial_weights_are_of_another_networks_doubt():
+    t1rho = np.full(SHAPE, 40.0)
+    t1rho[0] = 50.0
+    made = batch(t1rho, Recipe(l1=1.0, spatial=1.0))
+    doubt = np.zeros(SHAPE)
+    doubt[0] = np.log(4.0)  # a quarter of the weight
+    weighted = made._replace(log_scale=jnp.asarray(doubt, jnp.float32))
+    found = float(steps.loss(output(42.0, 0.0), weighted)[0])
+    assert found == pytest.approx((8.0 * 0.25 + 2.0) / 1.25, rel=1e-3)
+
+
+def test_what_images_say_is_one_gauss_newton_step_of_plain_least_squares():
+    made = batch(40.0, RECIPES["self-supervised Laplace"], noise=0.02)
+    said = np.asarray(steps.said_by_images(jnp.full(SHAPE, 43.0), made))
+    decay = np.exp(-TIMES / 43.0)
+    slope = decay * TIMES / 43.0**2
+    for k in np.ndindex(*SHAPE):
+        signal = np.asarray(made.signals[k], np.float64)
+        amplitude = decay @ signal / (decay @ decay)
+        jacobian = np.stack([decay, amplitude * slope], axis=-1)
+        step = np.linalg.lstsq(jacobian, signal - amplitude * decay)[0][1]
+        # the projected curve bends with its amplitude: the two steps agree to second order
+        assert said[k] - 43.0 == pytest.approx(step, rel=0.15, abs=0.1)
+
+
+def test_what_images_say_pulls_the_map_and_not_the_images():
+    made = batch(40.0, RECIPES["self-supervised Laplace"])
+    gradient = jax.grad(lambda p: steps.loss(p, made)[0])(output(43.0, 0.0))
+    assert np.all(gradient[..., 0] > 0)
+    assert np.all(np.isfinite(gradient))
+    silent = made._replace(signals=jnp.zeros_like(made.signals))
+    gradient = jax.grad(lambda p: steps.loss(p, silent)[0])(output(43.0, 0.0))
+    assert np.all(np.isfinite(gradient))
+
+
+def test_two_points_determine_the_coarse_map():
+    t1rho = np.array([[30.0, 40.0], [60.0, 100.0]])
+    np.testing.assert_allclose(
+        fits.two_point(images(t1rho), CUT_OFF), np.clip(t1rho, *CUT_OFF), rtol=1e-5
+    )
+    nothing = np.zeros((1, 1, 4), np.float32)
+    assert fits.two_point(nothing, CUT_OFF)[0, 0] in (CUT_OFF[1], pytest.approx(CUT_OFF[1]))
+
+
+def test_the_parabola_and_the_noise_of_a_map():
+    rng = np.random.default_rng(1)
+    coarse = rng.uniform(30, 60, 500)
+    target = 5.0 + 0.6 * coarse + 0.002 * coarse**2
+    target[3] = np.nan
+    found = fits.quadratic(coarse, target)
+    np.testing.assert_allclose(found(coarse[:3]), target[:3], rtol=1e-6)
+    smooth = np.linspace(38, 44, 128)[None, :] + np.zeros((128, 1))
+    noisy = smooth + rng.normal(0, 1.5, smooth.shape)
+    liver = np.zeros(smooth.shape, bool)
+    liver[20:100, 20:100] = True
+    assert fits.noise_of_map(noisy, liver) == pytest.approx(1.5, rel=0.05)
