@@ -11,11 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from jaxqmri.report.figures import save_png
-from jaxqmri.report.maps import Panel, choose_slices, draw_maps
+from jaxqmri.report.maps import NO_ESTIMATE, Panel, choose_slices, draw_maps
 from jaxqmri.simulate.liver_t1rho import UNITS, LiverT1rhoStudy
 
 NUMBER = 3  # of the simulated patient
-REGIONS = {1: ("drawn parenchyma", "#3b7dd8"), 2: ("rest of the liver", "#c98a2b")}
+REGIONS = {
+    0: ("elsewhere", NO_ESTIMATE),
+    1: ("drawn parenchyma", "#3b7dd8"),
+    2: ("rest of the liver", "#c98a2b"),
+}
 
 
 def main() -> None:
@@ -37,7 +41,7 @@ def main() -> None:
         Panel(maps["fraction", "short"], "short component", "", (0.05, 0.25)),
         Panel(np.where(labels > 0, maps["B0map", None], np.nan), "B0", "Hz", (-50.0, 150.0)),
     ]
-    figure = draw_maps(panels, slices)
+    figure = draw_maps(panels, slices, tallest=2.0)
     figure.text(0.998, 0.998, "simulated data", ha="right", va="top", fontsize=8)
     save_png(figure, options.out)
 

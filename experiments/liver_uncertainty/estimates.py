@@ -79,7 +79,7 @@ def _denoised(run: Run, study: Study, target: Fitted, cut_off: CutOff) -> dict[s
         shared.say("no BM3D: it is an extra of its own, pip install -e '.[bm3d]'")
         return {}
     del bm3d
-    kept = run.checkpoint("bm3d.npz")
+    kept = run.checkpoint(f"bm3d-{study.fingerprint}.npz")
     maps = kept_arrays(kept)
     if not maps:
         level = _nearest_level(study, target, cut_off)

@@ -31,10 +31,12 @@ from experiments.liver_uncertainty.results import (
 from experiments.liver_uncertainty.settings import ABLATIONS, PRESETS, Settings
 from experiments.run import Command, Run
 from jaxqmri.io import InputError, bids
+from jaxqmri.io.files import write_text
 from jaxqmri.training import Point, Split
 
 NAME = "liver_uncertainty"
 BALANCE = ("sex", "stage")
+MADE_FROM = "made_from"  # checkpoint: fingerprint of the data
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,12 +59,32 @@ def experiment(command: Command[Settings]) -> None:
         bids.find_series(command.data, "T1rhow")  # told before a run folder is made
     run = Run(NAME, command, cohort.folder if command.data is None else command.data)
     if run.complete:
+        refuse_changed_data(run)
         shared.say(f"{run.folder}: complete; --overwrite makes it again\n")
         shared.say((run.folder / "tables.md").read_text("utf-8"))
         return
     if command.data is None:
         cohort.make("patient")
     carry_out(run)
+
+
+def refuse_changed_data(run: Run[Settings]) -> None:
+    """Do not pass off a complete run as one of images or regions that have changed since.
+
+    A simulated cohort cannot change: its folder is named after all that it is made with.
+
+    Raises
+    ------
+    InputError
+        If the data are not those that it was made from.
+    """
+    if run.command.data is None:
+        return
+    study, kept = read_study(run.data, run.settings.skip_incomplete), run.checkpoint(MADE_FROM)
+    if not kept.exists() or kept.read_text("utf-8") != study.fingerprint:
+        raise InputError(
+            f"{run.folder}: made before {run.data} changed; give another --out, or --overwrite"
+        )
 
 
 def asked(command: Command[Settings]) -> tuple[Command[Settings], Cohort]:
@@ -107,6 +129,7 @@ def carry_out(run: Run[Settings]) -> None:
     """All that is done with the data."""
     settings, seed = run.settings, run.command.seed
     study = read_study(run.data, settings.skip_incomplete)
+    write_text(run.checkpoint(MADE_FROM), study.fingerprint)
     splits, folds = splits_of(study, settings, seed)
     target = fit_target(study, settings.cut_off)
     coarse = fit_coarse(study, settings.cut_off, target.sigma)

@@ -86,9 +86,6 @@ class Learner:
         self._predict = jax.jit(self._predicted)
         self._judge = jax.jit(self._judged)
         self._refit = jax.jit(partial(_refitted, cut_off=settings.cut_off))
-        self._seen = hashlib.blake2b(digest_size=8)
-        for part in (self.signals, study.label, self.noise):
-            self._seen.update(part.tobytes())
 
     def learn(
         self,
@@ -258,10 +255,9 @@ class Learner:
 
     def _made_from(self, arm: Arm) -> str:
         """Fingerprint of the images, the regions and the fold that a training is made from."""
-        digest = self._seen.copy()
-        for part in self.splits[arm.fold]:
-            digest.update(f"{part.tolist()}".encode())
-        return digest.hexdigest()
+        parts = [part.tolist() for part in self.splits[arm.fold]]
+        made_from = f"{self.study.fingerprint} {self.noise[0]:.4g} {parts}"
+        return hashlib.blake2b(made_from.encode(), digest_size=8).hexdigest()
 
     def _described(self, arm: Arm) -> dict[str, Any]:
         recipe = RECIPES[arm.method]

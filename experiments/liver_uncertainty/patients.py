@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -95,6 +96,15 @@ class Study:
     def pixel_owner(self) -> Int[np.ndarray, " n"]:
         """Patient of each pixel of the drawn region."""
         return self.owner[self.pixel_slice]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of all that a run is made from."""
+        digest = hashlib.blake2b(digest_size=8)
+        for part in (self.images, self.label, self.owner):
+            digest.update(np.ascontiguousarray(part).tobytes())
+        digest.update(repr(self.participants).encode())
+        return digest.hexdigest()
 
     @cached_property
     def truth(self) -> Float[np.ndarray, " n"]:

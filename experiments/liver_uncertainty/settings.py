@@ -8,8 +8,18 @@ from typing import Any, Literal, NamedTuple
 
 from experiments.liver_uncertainty.methods import LEARNED, Learned
 from experiments.run import Preset
+from jaxqmri.simulate import variants
 
-Ablation = Literal["no-short-component", "no-cut-off", "noise-alone"]
+Ablation = Literal[
+    "no-short-component",
+    "no-cut-off",
+    "noise-alone",
+    "snr70-short0.19",
+    "snr50-short0.19",
+    "snr50-short0.18",
+    "snr70-short0.2",
+    "snr40-short0.18",
+]
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,9 @@ class Settings:
         Whether BM3D is run; it is an extra of its own, for its licence is not free for all uses.
     ablation
         A change that should break a claim: no short component of the decay in the simulation, no
-        cut-off pixels in the training, or a simulation whose errors are noise alone.
+        cut-off pixels in the training, or a simulation whose errors are noise alone. Or one that
+        should not: another noise and short component that fit the coarse and BM3D rows about as
+        well.
     skip_incomplete
         Go on without patients that lack an image or a region.
     learning
@@ -112,7 +124,7 @@ class Changes(NamedTuple):
 
 
 ABLATIONS: Mapping[str, Changes] = {
-    "no-short-component": Changes(study={"short_fraction": 0.0, "short_fraction_sd": 0.0}),
+    "no-short-component": Changes(study=variants.NO_SHORT_COMPONENT),
     "no-cut-off": Changes({"cut_off_pixels": False}),
     "noise-alone": Changes(
         study={
@@ -120,6 +132,7 @@ ABLATIONS: Mapping[str, Changes] = {
             "b0_inside": 0.0, "b0_outside": (0.0, 0.0), "drift": 0.0, "failed_holds": 0.0,
         }
     ),
+    **{name: Changes(study=own) for name, own in [*variants.LIVER_CALIBRATED.items()][1:]},
 }  # fmt: skip
 
 PRESETS: dict[Preset, Settings] = {

@@ -83,14 +83,14 @@ class LiverT1rhoStudy(Study):
     slices: Slices = QUICK
     stage_effect: Number = 1.0  # on T1rho; 0 leaves all stages at the mean of stage 0
     field_sd: Number = 2.0  # of T1rho within a liver, smooth
-    short_fraction: Number = 0.16  # of the liver's water, with a T1rho of 10 ms
+    short_fraction: Number = 0.19  # of the liver's water, with a T1rho of 10 ms
     short_fraction_sd: Number = 0.04  # half of the variance between subjects, half within
     fat_fraction: tuple[Number, Number] = (0.05, 0.25)  # of the liver, least and most
     fat_residual: Number = 0.08
     fat_residual_sd: Number = 0.02
     blood: Number = 0.10  # of its signal that the black-blood preparation leaves
     blood_sd: Number = 0.06  # from one spin-lock time to the next
-    snr: Number = 55.0  # s0 over sigma in the drawn region, before the images are resized
+    snr: Number = 60.0  # s0 over sigma in the drawn region, before the images are resized
     snr_sd: Number = 7.0
     b0_inside: Number = 14.0  # SD in the shim box
     b0_outside: tuple[Number, Number] = (65.0, 58.0)  # mean and SD away from it

@@ -131,6 +131,18 @@ def test_a_run_that_lost_its_end_goes_on_to_the_same_numbers(finished, study, tm
     assert_same_results(rows(out), rows(finished))
 
 
+def test_a_complete_run_is_not_passed_off_as_one_of_changed_data(study, tmp_path, capsys):
+    copy, out = tmp_path / "study", tmp_path / "run"
+    shutil.copytree(study, copy)
+    assert run(copy, out, "--methods") == 0
+    assert run(copy, out, "--methods") == 0
+    people = copy / "participants.tsv"
+    people.write_text(people.read_text("utf-8").replace("F2", "F1"), "utf-8")
+    capsys.readouterr()
+    assert run(copy, out, "--methods") == 2
+    assert "changed" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
