@@ -66,7 +66,7 @@ def untrained(
         test = np.isin(study.pixel_owner, split.test)
         calibrated[test] = np.clip(parabola(coarse.t1rho[test]), cut_off[0], cut_off[1])
     found[CALIBRATED] = Estimates(calibrated[None])
-    if run.settings.denoise:
+    if run.settings.denoise != "none":
         found |= _denoised(run, study, target, cut_off)
     return found
 
@@ -82,17 +82,16 @@ def _denoised(run: Run, study: Study, target: Fitted, cut_off: CutOff) -> dict[s
     kept = run.checkpoint(f"bm3d-{study.fingerprint}.npz")
     maps = kept_arrays(kept)
     if not maps:
-        level = _nearest_level(study, target, cut_off)
+        levels: tuple[float | None, ...] = (None,)
+        if run.settings.denoise == "oracle":
+            levels = (None, _nearest_level(study, target, cut_off))
         count = len(study.label)
         bar = shared.progress(range(count), "denoise", "slice", count)
-        found = [_denoised_slice(study, k, cut_off, (None, level)) for k in bar]
-        own, best = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        maps = {"own": own, "best": best}
+        parts = zip(*(_denoised_slice(study, k, cut_off, levels) for k in bar), strict=True)
+        pixels = [np.concatenate(part) for part in parts]
+        maps = dict(zip((BM3D, BM3D_ORACLE), pixels, strict=False))
         keep_arrays(kept, maps)
-    return {
-        BM3D: Estimates(np.clip(maps["own"], *cut_off)[None]),
-        BM3D_ORACLE: Estimates(np.clip(maps["best"], *cut_off)[None]),
-    }
+    return {name: Estimates(np.clip(found, *cut_off)[None]) for name, found in maps.items()}
 
 
 def _nearest_level(study: Study, target: Fitted, cut_off: CutOff) -> float:

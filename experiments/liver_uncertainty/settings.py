@@ -89,7 +89,9 @@ class Settings:
     cut_off_pixels
         Whether networks learn pixels whose target is cut off as well, as the paper's do.
     denoise
-        Whether BM3D is run; it is an extra of its own, for its licence is not free for all uses.
+        Whether BM3D is run, with the noise level that the map shows (own), and with the one that
+        comes nearest to the target as well (oracle). It is an extra of its own, for its licence is
+        not free for all uses.
     ablation
         A change that should break a claim: no short component of the decay in the simulation, no
         cut-off pixels in the training, or a simulation whose errors are noise alone. Or one that
@@ -110,7 +112,7 @@ class Settings:
     validation: int = 4
     seeds: int = 1
     cut_off_pixels: bool = True
-    denoise: bool = True
+    denoise: Literal["none", "own", "oracle"] = "own"
     ablation: Ablation | None = None
     skip_incomplete: bool = False
     learning: Learning = field(default_factory=Learning)
@@ -140,15 +142,16 @@ PRESETS: dict[Preset, Settings] = {
         simulated_patients=9,
         simulated_grid="smoke",
         validation=2,
-        denoise=False,
+        denoise="none",
         learning=Learning(features=(4, 8), size=32, steps=2, checks=2),
     ),
     "quick": Settings(),
-    "full": Settings(trained_folds=3, seeds=3),
+    "full": Settings(trained_folds=3, seeds=3, denoise="oracle"),
     "paper": Settings(
         simulated_grid="paper",
         trained_folds=3,
         seeds=5,
+        denoise="oracle",
         learning=Learning(
             features=(16, 32, 64, 128, 256),
             size=256,
