@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ def how_to_repeat(run: Run[Any]) -> Section:
     """The command of a run, its settings, and what it was computed on."""
     config = read_json(run.folder / "config.json")
     settings = {
-        "command": " ".join(["python -m", f"experiments.{run.name}", *config["command"][1:]]),
+        "command": shlex.join(["python", "-m", f"experiments.{run.name}", *config["command"][1:]]),
         "data": str(run.data),
         "seed": str(run.command.seed),
         **{key: str(value) for key, value in config["settings"].items()},

@@ -46,7 +46,7 @@ class Learning:
     unet_rate: float = 1e-2
     mlp_rate: float = 3e-3
     weight_decay: float = 3e-4
-    decay_rate: float = 0.5
+    decay_rate: float = 0.7
     decay_checks: int = 2
     unet_steps: int = 50
     mlp_steps: int = 50

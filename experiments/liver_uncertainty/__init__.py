@@ -15,8 +15,7 @@ Command
     python -m experiments.liver_uncertainty [--preset smoke|quick|full|paper] [--data DIR]
         [--out DIR] [--ablation NAME]
 Duration, on two CPU cores
-    smoke two minutes; quick about five minutes once the 51 patients are simulated; full within
-    three quarters of an hour; paper is for a GPU.
+    smoke one minute; quick six minutes; full within three quarters of an hour; paper is for a GPU.
 What to expect
     Two points and four points do not measure the same decay where it has a short component: the
     coarse map is systematically too long, and a parabola takes most of that away. What a network

@@ -8,12 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from experiments.kept_networks import End
 from experiments.liver_uncertainty import paper
-from experiments.liver_uncertainty.estimates import Estimates, validated
+from experiments.liver_uncertainty.estimates import Estimates
 from experiments.liver_uncertainty.fits import Fitted
-from experiments.liver_uncertainty.networks import Arm
-from experiments.liver_uncertainty.paper import LBRU, Printed
+from experiments.liver_uncertainty.methods import COMPARED
+from experiments.liver_uncertainty.paper import INPUT, LBRU, Printed
 from experiments.liver_uncertainty.patients import Study
 from experiments.liver_uncertainty.results import UNPRINTED, row
 from experiments.run import Result
@@ -26,11 +25,11 @@ from jaxqmri.analysis import (
     ReliabilityDiagram,
     Sparsification,
 )
+from jaxqmri.report import compared
 from jaxqmri.training import Split
 
 BINS = 7
 LEVELS = (0.5, 0.8, 0.9, 0.95)
-HALF = 0.5  # share of the pixels up to which removal is judged
 UCE, UCE_MEANS, UCE_EXPECTED = (
     "UCE with the standard deviation",
     "UCE, equation 9 as printed",
@@ -44,6 +43,7 @@ UCE_LESS = f"{UCE_EXPECTED}, less the constant's"
 ABOVE_RANDOM = "error up to half removed, less random"
 AUSE = "AUSE"
 RANKS = "rank correlation with the error"
+RANKS_BY_PATIENT = "rank correlation with the error, mean of patients"
 BEFORE, AFTER, CHANGE = "error before refinement", "error after refinement", "change by refinement"
 P_SLICES, P_PATIENTS = "p over slices", "p over patients"
 KEPT = "pixels kept by refinement"
@@ -60,6 +60,8 @@ class Doubt(NamedTuple):
         Sparsification, pixels ranked all together and within their slices.
     coverage, conformal
         Of the predicted law's intervals, and of those calibrated on the other folds.
+    ranks
+        Of each patient, uncertainty with error.
     refinement
         Of the drawn regions.
     threshold
@@ -71,6 +73,7 @@ class Doubt(NamedTuple):
     curve_within: Sparsification
     coverage: Sequence[Coverage]
     conformal: Sequence[Coverage] | None
+    ranks: Float[np.ndarray, " p"]
     refinement: Refinement | None
     threshold: Float[np.ndarray, " p"]
 
@@ -118,8 +121,9 @@ def judge(
         row(name, NLL_GAIN, "nats", fitted.gain, n=n),
         row(name, AUSE, "%", curve.ause, n=n),
         row(name, f"{AUSE} within slices", "%", within.ause, n=n),
-        row(name, ABOVE_RANDOM, "%", _worst(curve), n=n),
+        row(name, ABOVE_RANDOM, "%", curve.excess, n=n),
         row(name, RANKS, "", ranks.pooled, n=n),
+        row(name, RANKS_BY_PATIENT, "", ranks.mean, n=ranks.n),
     ]  # fmt: skip
     tested = np.unique(folds[np.unique(pixels.pixel_subjects)])
     conformal = None
@@ -138,7 +142,7 @@ def judge(
     by_patient = thresholds[folds]
     refinement = None
     if np.isfinite(thresholds[tested]).all():
-        own = np.nan_to_num(by_patient[: pixels.subject_count], nan=np.inf)
+        own = np.nan_to_num(by_patient, nan=np.inf)
         refinement = analysis.refine(pixels, own, seed=seed)
         rows += _refinement_rows(name, refinement, pixels, printed)
     means = analysis.slice_means(pixels)
@@ -146,18 +150,44 @@ def judge(
     diagram = analysis.reliability_diagram(
         spread * means.uncertainty, means.absolute_error, means.subjects, BINS, seed=seed
     )
-    return Doubt(diagram, curve, within, covered, conformal, refinement, by_patient), rows
+    found_all = (diagram, curve, within, covered, conformal, ranks.by_subject)
+    return Doubt(*found_all, refinement, by_patient), rows
+
+
+def rank_rows(doubts: Mapping[str, Doubt], seed: int) -> list[Result]:
+    """Whose doubt follows its own errors better, paired over the patients that both have."""
+    rows = []
+    names = [name for name in COMPARED if name in doubts]
+    for k, first in enumerate(names):
+        for second in names[k + 1 :]:
+            difference = analysis.paired_difference(
+                doubts[first].ranks, doubts[second].ranks, seed=seed
+            )
+            model, _ = compared((first, INPUT), (second, INPUT))
+            rows.append(row(model, RANKS_BY_PATIENT, "", difference.difference, n=difference.n))
+    return rows
 
 
 def thresholds_of(
-    ends: Mapping[Arm, End], method: str, splits: Sequence[Split], study: Study, target: Fitted
+    study: Study, splits: Sequence[Split], aside: Sequence[Float[np.ndarray, " n"] | None]
 ) -> Float[np.ndarray, " f"]:
-    """Mean plus standard deviation of the uncertainty in the validation's regions, by fold."""
+    """Mean plus standard deviation of the uncertainty in the validation's regions, by fold.
+
+    Parameters
+    ----------
+    study, splits
+        Patients and their parts.
+    aside
+        For each fold a method's uncertainty for every drawn pixel, of which the validation
+        patients' count; None where it was not trained.
+    """
     found = np.full(len(splits), np.nan)
-    for fold, split in enumerate(splits):
-        pixels = validated(ends, method, fold, split, study, target)
-        if pixels is not None:
-            found[fold] = analysis.refinement_threshold(pixels)
+    for fold, (split, doubt) in enumerate(zip(splits, aside, strict=True)):
+        if doubt is None:
+            continue
+        own = np.isin(study.pixel_owner, split.validation)
+        pixels = Pixels.of(doubt[own], doubt[own], doubt[own], study.pixel_slice[own], study.owner)
+        found[fold] = analysis.refinement_threshold(pixels)
     return found
 
 
@@ -170,14 +200,6 @@ def _positive(pixels: Pixels) -> Pixels:
         pixels.slices,
         pixels.subjects,
     )
-
-
-def _worst(curve: Sparsification) -> Interval:
-    """The step up to half of the pixels at which removal helps least, with its interval."""
-    steps = np.flatnonzero((curve.removed > 0) & (curve.removed <= HALF + 1e-9))
-    at = steps[np.argmax(curve.error[steps])]
-    ends = (curve.error, curve.low, curve.high)
-    return Interval(*(float(part[at] - curve.random) for part in ends))
 
 
 def _coverage_rows(name: str, found: Sequence[Coverage], kind: str = "") -> list[Result]:

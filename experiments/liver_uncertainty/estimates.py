@@ -80,7 +80,7 @@ def _denoised(run: Run, study: Study, target: Fitted, cut_off: CutOff) -> dict[s
         return {}
     del bm3d
     kept = run.checkpoint(f"bm3d-{study.fingerprint}.npz")
-    maps = kept_arrays(kept)
+    maps: dict[str, np.ndarray] = kept_arrays(kept)
     if not maps:
         levels: tuple[float | None, ...] = (None,)
         if run.settings.denoise == "oracle":
@@ -142,23 +142,28 @@ def _ensemble(members: Estimates) -> Estimates:
     return Estimates(members.t1rho.mean(axis=0)[None], np.sqrt(variance / 2.0)[None])
 
 
-def validated(
-    ends: Mapping[Arm, End], method: str, fold: int, split: Split, study: Study, target: Fitted
-) -> Pixels | None:
-    """A method's first seed on the validation patients of a fold; None if it was not trained."""
-    own = sorted((arm.seed, arm) for arm in ends if arm[:2] == (method, fold))
+def aside(
+    name: str, ends: Mapping[Arm, End], fold: int, coarse: Fitted
+) -> Float[np.ndarray, " n"] | None:
+    """A method's uncertainty for the patients that a fold's networks were watched on.
+
+    That of a network's first seed; None if it was not trained. Other patients' pixels hold
+    anything.
+    """
+    if name == COARSE:
+        return coarse.std
+    members = LBRU if name == ENSEMBLE else name
+    own = [end for arm, end in sorted(ends.items()) if arm[:2] == (members, fold)]
     if not own:
         return None
-    predicted = ends[own[0][1]].predicted
-    aside = np.isin(study.pixel_owner, split.validation)
-    return Pixels.of(
-        target.t1rho[aside],
-        predicted["t1rho"][aside],
-        np.exp(predicted["log_scale"][aside]),
-        study.pixel_slice[aside],
-        study.owner,
+    t1rho, scale = (
+        np.stack([end.predicted[part] for end in own]) for part in ("t1rho", "log_scale")
     )
+    every = Estimates(t1rho, np.exp(scale))
+    chosen = _ensemble(every) if name == ENSEMBLE else every
+    assert chosen.uncertainty is not None
+    return chosen.uncertainty[0]
 
 
 def _of(ends: Mapping[Arm, End], method: str) -> Iterable[tuple[Arm, End]]:
-    return [(arm, end) for arm, end in ends.items() if arm.method == method]
+    return [(arm, end) for arm, end in sorted(ends.items()) if arm.method == method]

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from experiments import liver_uncertainty
 from experiments import run as shared
 from experiments.cohorts import Cohort
 from experiments.kept_networks import End
 from experiments.liver_uncertainty import report
-from experiments.liver_uncertainty.doubt import Doubt, judge, thresholds_of
-from experiments.liver_uncertainty.estimates import Estimates, learnt, untrained
-from experiments.liver_uncertainty.fits import fit_coarse, fit_target
-from experiments.liver_uncertainty.methods import ALL, DOUBTING, RECIPES
+from experiments.liver_uncertainty.doubt import Doubt, judge, rank_rows, thresholds_of
+from experiments.liver_uncertainty.estimates import Estimates, aside, learnt, untrained
+from experiments.liver_uncertainty.fits import fit_coarse, fit_target, noise_of
+from experiments.liver_uncertainty.methods import ALL, RECIPES
 from experiments.liver_uncertainty.networks import Arm, Learner
 from experiments.liver_uncertainty.paper import LBRU, LBUDR
 from experiments.liver_uncertainty.patients import Study, read_study
@@ -28,7 +28,7 @@ from experiments.liver_uncertainty.results import (
     reference_rows,
     unrun_rows,
 )
-from experiments.liver_uncertainty.settings import ABLATIONS, PRESETS, Settings
+from experiments.liver_uncertainty.settings import ABLATIONS, PRESETS, Learning, Settings
 from experiments.run import Command, Run
 from jaxqmri.io import InputError, bids
 from jaxqmri.io.files import write_text
@@ -109,10 +109,8 @@ def asked(command: Command[Settings]) -> tuple[Command[Settings], Cohort]:
         command = replace(command, settings=settings, out=out)
     if settings.seeds < 1:
         raise InputError(f"--seeds {settings.seeds}: expected a whole number above zero")
-    if not 1 <= settings.trained_folds <= settings.folds:
-        raise InputError(
-            f"--trained-folds {settings.trained_folds}: expected 1 to {settings.folds}, the folds"
-        )
+    if settings.validation < 1:
+        raise InputError(f"--validation {settings.validation}: expected at least one patient")
     if LBUDR in settings.methods and LBRU not in settings.methods:
         raise InputError(f"--methods has {LBUDR} without {LBRU}, whose doubt it is weighted by")
     cohort = Cohort(
@@ -129,16 +127,19 @@ def carry_out(run: Run[Settings]) -> None:
     """All that is done with the data."""
     settings, seed = run.settings, run.command.seed
     study = read_study(run.data, settings.skip_incomplete)
+    if settings.methods:
+        refuse_odd_sizes(study, settings.learning)
     write_text(run.checkpoint(MADE_FROM), study.fingerprint)
     splits, folds = splits_of(study, settings, seed)
     target = fit_target(study, settings.cut_off)
-    coarse = fit_coarse(study, settings.cut_off, target.sigma)
-    run.results = reference_rows(study, target.t1rho, target.sigma) + participant_rows(study)
+    noise = noise_of(study)
+    coarse = fit_coarse(study, settings.cut_off, noise)
+    run.results = reference_rows(study, target, noise) + participant_rows(study)
     report.say_head(run.results, study)
     found = untrained(run, study, target, coarse, splits)
     for name in found:
         _add(run, study, target.t1rho, name, found[name])
-    ends = train_all(run, study, splits, target.sigma)
+    ends = train_all(run, study, splits, noise)
     networks = learnt(ends, splits, study)
     for name in networks:
         _add(run, study, target.t1rho, name, networks[name])
@@ -152,16 +153,38 @@ def carry_out(run: Run[Settings]) -> None:
     for name, estimates in found.items():
         if estimates.uncertainty is None:
             continue
-        own = name if name in DOUBTING else LBRU
-        thresholds = thresholds_of(ends, own, splits, study, target)
+        watched = [aside(name, ends, fold, coarse) for fold in range(len(splits))]
+        thresholds = thresholds_of(study, splits, watched)
         doubts[name], rows = judge(study, target, name, estimates, folds, thresholds, seed)
         run.results += rows
+    run.results += rank_rows(doubts, seed)
     run.tick()
     report.write(run, study, target, found, ends, doubts, splits)
 
 
+def refuse_odd_sizes(study: Study, learning: Learning) -> None:
+    """Tell what the networks cannot take before any work is done.
+
+    Raises
+    ------
+    InputError
+        If slices are smaller than a patch, or a side does not halve at every level.
+    """
+    h, w = study.images.shape[1:3]
+    step = 2 ** (len(learning.features) - 1)
+    if h % step or w % step or learning.size % step or learning.size > min(h, w):
+        raise InputError(
+            f"slices of {h} x {w} pixels, patches of {learning.size}: expected multiples of "
+            f"{step} for a network of {len(learning.features)} levels, and patches that fit; "
+            "resize the images, or change --features or --size"
+        )
+
+
 def train_all(
-    run: Run[Settings], study: Study, splits: Sequence[Split], sigma: float
+    run: Run[Settings],
+    study: Study,
+    splits: Sequence[Split],
+    noise: Float[np.ndarray, " patients"],
 ) -> dict[Arm, End]:
     """Train every network that is asked for; those that need another's doubt come last."""
     from tqdm import tqdm
@@ -177,7 +200,7 @@ def train_all(
     ends: dict[Arm, End] = {}
     if not arms:
         return ends
-    learner = Learner(run, study, splits, sigma)
+    learner = Learner(run, study, splits, noise)
     with tqdm(desc="train", unit="network", total=len(arms), dynamic_ncols=True) as bar:
 
         def said(arm: Arm, point: Point) -> None:
@@ -212,10 +235,16 @@ def splits_of(
     try:
         folds = assign_folds(people, balance=balance, count=settings.folds, seed=seed)
         outside = len(people) - int(np.bincount(folds).max())
-        part = settings.validation / max(outside, 1)
+        part = settings.validation / max(outside, settings.validation)
         splits = make_splits(people, folds, balance=balance, validation=part, seed=seed)
     except ValueError as error:
-        raise InputError(f"--folds {settings.folds}: {error}") from None
+        raise InputError(
+            f"--folds {settings.folds}, --validation {settings.validation}: {error}"
+        ) from None
+    if not 1 <= settings.trained_folds <= len(splits):
+        raise InputError(
+            f"--trained-folds {settings.trained_folds}: expected 1 to {len(splits)}, the folds"
+        )
     return splits, np.asarray(folds)
 
 

@@ -102,7 +102,7 @@ def draw_all(
                 "What the intervals of each uncertainty hold against what they should.",
             ),
         }
-    lbru = next((end for arm, end in ends.items() if arm.method == LBRU and arm.fold == 0), None)
+    lbru = next((end for arm, end in sorted(ends.items()) if arm[:2] == (LBRU, 0)), None)
     if lbru is not None and LBRU in doubts:
         drawn["refinement"] = (
             _refinement(settings, study, doubts[LBRU], lbru, chosen),
@@ -223,14 +223,12 @@ def _patient_pairs(
     study: Study, target: Fitted, found: Mapping[str, Estimates]
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     pairs = {}
-    count = len(study.patients)
     for name in SHOWN:
         if name not in found:
             continue
         pixels: Pixels = found[name]._replace(uncertainty=None).pixels(study, target.t1rho)
         means = [pixels.by_subject(values) for values in (pixels.target, pixels.prediction)]
-        padded = [np.pad(m, (0, count - m.size), constant_values=np.nan) for m in means]
-        pairs[name] = (padded[0], padded[1])
+        pairs[name] = (means[0], means[1])
     return pairs
 
 

@@ -30,13 +30,13 @@ class Fitted(NamedTuple):
         The estimate.
     std
         What the fit says of its error, ms; NaN at a bound.
-    sigma
-        Noise of the images, scanner units: pooled over the region.
+    residual
+        Pooled from the residuals, scanner units: noise, and what the equation does not hold.
     """
 
     t1rho: Float[np.ndarray, " n"]
     std: Float[np.ndarray, " n"]
-    sigma: float
+    residual: float
 
 
 def fit_target(study: Study, cut_off: CutOff) -> Fitted:
@@ -44,9 +44,28 @@ def fit_target(study: Study, cut_off: CutOff) -> Fitted:
     return _fitted(study, range(len(SPIN_LOCK_TIMES)), cut_off, None)
 
 
-def fit_coarse(study: Study, cut_off: CutOff, sigma: float) -> Fitted:
-    """Two spin-lock times; two points tell nothing of the noise, so ``sigma`` is given."""
-    return _fitted(study, PAIR, cut_off, sigma)
+def fit_coarse(study: Study, cut_off: CutOff, noise: Float[np.ndarray, " patients"]) -> Fitted:
+    """Two spin-lock times; two points tell nothing of the noise, so it is given."""
+    return _fitted(study, PAIR, cut_off, noise[study.pixel_owner])
+
+
+def noise_of(study: Study) -> Float[np.ndarray, " patients"]:
+    """Noise of each patient's images, scanner units: how neighbours in the drawn region differ.
+
+    The median over slices and spin-lock times. Not from the residuals of a fit, which hold what
+    the signal equation does not.
+    """
+    found = []
+    for k in range(len(study.patients)):
+        own = np.flatnonzero(study.owner == k)
+        each = [
+            noise_of_map(study.images[z, ..., time], study.roi[z])
+            for z in own
+            if study.roi[z].any()
+            for time in range(len(SPIN_LOCK_TIMES))
+        ]
+        found.append(np.median(each))
+    return np.maximum(np.array(found), np.finfo(np.float32).tiny)
 
 
 def two_point(images: Float[np.ndarray, "*s 4"], cut_off: CutOff) -> Float[np.ndarray, "*s"]:
@@ -70,10 +89,10 @@ def quadratic(
     return np.polynomial.Polynomial.fit(coarse[known], target[known], ORDER)
 
 
-def noise_of_map(coarse: Float[np.ndarray, "h w"], liver: Bool[np.ndarray, "h w"]) -> float:
-    """Noise of a map inside the liver, ms: from the median difference of neighbours."""
-    both = liver[:, 1:] & liver[:, :-1]
-    steps = np.diff(coarse, axis=1)[both]
+def noise_of_map(image: Float[np.ndarray, "h w"], region: Bool[np.ndarray, "h w"]) -> float:
+    """Noise of a map or an image in a region, in its unit: the median difference of neighbours."""
+    both = region[:, 1:] & region[:, :-1]
+    steps = np.diff(image, axis=1)[both]
     if steps.size == 0:
         return 0.0
     return float(MAD_TO_SD * np.median(np.abs(steps - np.median(steps))) / np.sqrt(2.0))
@@ -115,13 +134,18 @@ def denoise_liver(
     return found
 
 
-def _fitted(study: Study, which: Iterable[int], cut_off: CutOff, sigma: float | None) -> Fitted:
+def _fitted(
+    study: Study,
+    which: Iterable[int],
+    cut_off: CutOff,
+    noise: Float[np.ndarray, " n"] | None,
+) -> Fitted:
     from jaxqmri.physics import T1rhoDecay
 
     chosen = list(which)
     model = T1rhoDecay(spin_lock_times=np.array(SPIN_LOCK_TIMES)[chosen])
     signals = study.images[study.roi][:, chosen]
-    result = jaxqmri.fit(model, signals, bounds={"t1rho": BOUNDS}, sigma=sigma)
-    found = np.asarray(result.params.t1rho)
-    noise = result.sigma if sigma is None else sigma
-    return Fitted(np.clip(found, *cut_off), np.asarray(result.std.t1rho), float(np.asarray(noise)))
+    result = jaxqmri.fit(model, signals, bounds={"t1rho": BOUNDS}, sigma=noise)
+    found, std = np.asarray(result.params.t1rho), np.asarray(result.std.t1rho)
+    residual = float(np.asarray(result.sigma)) if noise is None else np.nan
+    return Fitted(np.clip(found, *cut_off), std, residual)

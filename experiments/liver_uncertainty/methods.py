@@ -61,7 +61,7 @@ RECIPES: dict[str, Recipe] = {
     LBMC: Recipe("images", l1=1.0),
     LBUDR: Recipe(l1=1.0, spatial=1.0),
     LOG_LBMC: Recipe("logarithms", l1=1.0),
-    WITH_PHYSICS: Recipe(l1=1.0, physics=1.0),
+    WITH_PHYSICS: Recipe(l1=1.0, physics=0.1),
     PHYSICS: Recipe(physics=1.0),
     SELF_SUPERVISED: Recipe(own=1.0),
 }
@@ -70,7 +70,6 @@ LEARNED: tuple[Learned, ...] = (
     "LBMC of logarithms", "LBR with physics", "physics alone", "self-supervised Laplace",
 )  # fmt: skip
 DOUBTING = (LBRU, SELF_SUPERVISED)  # networks that say how sure they are
-UNTRAINED = (COARSE, BM3D, BM3D_ORACLE, CALIBRATED)
 ALL = (COARSE, BM3D, BM3D_ORACLE, CALIBRATED, *LEARNED, ENSEMBLE)
 # the first of two that are compared is named first in their difference
 COMPARED = (

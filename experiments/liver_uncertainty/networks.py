@@ -64,12 +64,16 @@ class Learner:
         All slices.
     splits
         Training, validation and test patients of every fold.
-    sigma
-        Noise of the images, scanner units.
+    noise
+        Of each patient's images, scanner units.
     """
 
     def __init__(
-        self, run: Run[Settings], study: Study, splits: Sequence[Split], sigma: float
+        self,
+        run: Run[Settings],
+        study: Study,
+        splits: Sequence[Split],
+        noise: Float[np.ndarray, " patients"],
     ) -> None:
         settings, learning = run.settings, run.settings.learning
         self.study, self.splits, self.settings = study, splits, settings
@@ -77,7 +81,7 @@ class Learner:
         bright = np.percentile(study.images[..., 0], BRIGHT, axis=(1, 2))
         scale = np.maximum(bright, np.finfo(np.float32).tiny)
         self.signals = (study.images / scale[:, None, None, None]).astype(np.float32)
-        self.noise = (sigma / scale).astype(np.float32)
+        self.noise = (noise[study.owner] / scale).astype(np.float32)
         self.liver = study.label > 0
         rule = PlateauRule(learning.improvement, learning.patience)
         self.course = training.Course(learning.checks, rule, SAVED_EVERY)
@@ -111,8 +115,8 @@ class Learner:
         ------
         arm, end
             Predictions for the drawn region of all patients that were not trained on, ``t1rho``
-            and ``log_scale`` by pixel, NaN elsewhere; ``map`` of all slices, both, for arms whose
-            doubt others use, and for the first test patient's slices ``example``.
+            and ``log_scale`` by pixel, NaN elsewhere; ``map``, the log scale of all slices, where
+            others use it; and ``example``, both for the first test patient's slices.
         """
         missing: list[Arm] = []
         for arm in arms:
@@ -172,8 +176,10 @@ class Learner:
 
         A likelihood is told as the constant Laplace scale that is as likely, in ms.
         """
-        aside = np.flatnonzero(np.isin(self.study.owner, split.validation))[:AT_A_TIME]
-        slices = np.resize(aside, AT_A_TIME)  # as many for all folds
+        drawn = self.study.roi.any(axis=(1, 2))
+        aside = np.flatnonzero(np.isin(self.study.owner, split.validation) & drawn)
+        few = np.unique(np.linspace(0, aside.size - 1, AT_A_TIME).round().astype(int))
+        slices = np.resize(aside[few], AT_A_TIME)  # as many for all folds
         batch = self._refit(
             jnp.asarray(self.signals[slices]),
             jnp.asarray(self.study.roi[slices]),
@@ -228,16 +234,15 @@ class Learner:
         return End(predicted, trained.curve, trained.plateau.reached)
 
     def _spatial(self, doubt: End, split: Split) -> Float[np.ndarray, "s h w"]:
-        """The log scale that weights are made of: trivial pixels get the largest of their slice.
+        """The log scale that weights are made of, see :func:`doubting_the_trivial`.
 
-        Trivial is a pixel whose target is cut off, and that the network is surer of than of
-        nine in ten pixels of the validation patients' drawn region.
+        Sure is a network of a pixel where it doubts less than in nine of ten pixels of the
+        validation patients' drawn region.
         """
         found = np.array(doubt.predicted["map"])
         aside = np.isin(self.study.pixel_owner, split.validation)
-        sure = np.percentile(doubt.predicted["log_scale"][aside], SURE)
+        sure = float(np.percentile(doubt.predicted["log_scale"][aside], SURE))
         train = np.flatnonzero(np.isin(self.study.owner, split.train))
-        low, high = self.settings.cut_off
         for first in range(0, train.size, AT_A_TIME):
             own = train[first : first + AT_A_TIME]
             padded = np.resize(own, AT_A_TIME)
@@ -248,9 +253,7 @@ class Learner:
                 numbers(RECIPES[LBUDR], cut_off_pixels=True),
             ).target
             target = np.asarray(target)[: own.size]
-            trivial = ((target <= low) | (target >= high)) & (found[own] < sure)
-            largest = found[own].max(axis=(1, 2), keepdims=True)
-            found[own] = np.where(trivial, largest, found[own])
+            found[own] = doubting_the_trivial(found[own], target, sure, self.settings.cut_off)
         return np.nan_to_num(found)
 
     def _made_from(self, arm: Arm) -> str:
@@ -274,6 +277,24 @@ class Learner:
             ],
             "simulated": self.study.simulated,
         }
+
+
+def doubting_the_trivial(
+    log_scale: Float[np.ndarray, "s h w"],
+    target: Float[np.ndarray, "s h w"],
+    sure: float,
+    cut_off: CutOff,
+) -> Float[np.ndarray, "s h w"]:
+    """Give trivial pixels the largest doubt of their slice, so that they weigh least.
+
+    Trivial is a pixel whose target is cut off and whose log scale lies below ``sure``.
+
+    References
+    ----------
+    Huang et al., doi:10.48550/arXiv.2307.02736, section 2.4.
+    """
+    trivial = ((target <= cut_off[0]) | (target >= cut_off[1])) & (log_scale < sure)
+    return np.where(trivial, log_scale.max(axis=(1, 2), keepdims=True), log_scale)
 
 
 def _refitted(signals: Any, inside: Any, noise: Any, recipe: Any, *, cut_off: CutOff) -> Batch:

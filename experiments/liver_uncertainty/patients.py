@@ -155,9 +155,29 @@ def read_study(data: Path, skip_incomplete: bool) -> Study:
             )
     table = data / "participants.tsv"
     rows = bids.read_participants(data) if table.exists() else []
-    known = {row["participant_id"]: row for row in rows}
+    known = {row["participant_id"]: _staged(row, table) for row in rows}
+    without = sorted(set(known) - {f"sub-{entities['sub']}" for entities in found})
+    if without and not skip_incomplete:
+        raise InputError(
+            f"{data}: no T1rhow series of {', '.join(without)} (--skip-incomplete goes on without)"
+        )
+    if without:
+        shared.say(f"left out, without a T1rhow series: {', '.join(without)}")
     participants = [known.get(f"sub-{name}", {"participant_id": f"sub-{name}"}) for name in names]
     return Study(patients, participants, is_simulated(data))
+
+
+def _staged(row: Mapping[str, Any], table: Path) -> dict[str, Any]:
+    """A row of the table with its fibrosis stage as F0, F1, ...; none stays none."""
+    stage = row.get("stage")
+    if stage is None:
+        return dict(row)
+    text = f"{stage}".removesuffix(".0").upper().removeprefix("F")
+    if not text.isdecimal():
+        raise InputError(
+            f"{table}: stage {stage!r} of {row['participant_id']}, expected F0, F1, F2, ..."
+        )
+    return {**row, "stage": f"F{text}"}
 
 
 def read_patient(data: Path, entities: Mapping[str, str]) -> Patient:

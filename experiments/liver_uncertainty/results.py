@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 
 from experiments.liver_uncertainty import paper
 from experiments.liver_uncertainty.estimates import Estimates
+from experiments.liver_uncertainty.fits import Fitted
 from experiments.liver_uncertainty.methods import ALL, COMPARED
 from experiments.liver_uncertainty.paper import INPUT, LBRU, Printed
 from experiments.liver_uncertainty.patients import Study
@@ -50,16 +51,22 @@ def row(
     )  # fmt: skip
 
 
-def reference_rows(study: Study, target: Float[np.ndarray, " n"], sigma: float) -> list[Result]:
+def reference_rows(
+    study: Study, fitted: Fitted, noise: Float[np.ndarray, " patients"]
+) -> list[Result]:
     """The target itself: mean, spread, how many pixels are cut off, and how far from the truth."""
+    target = fitted.t1rho
     pixels = Pixels.of(target, target, None, study.pixel_slice, study.owner)
     means = pixels.by_subject(pixels.target)
     spread = _spread_within(pixels)
-    signal = study.images[..., 0][study.roi].mean()
+    signal = study.images[..., 0][study.roi]
+    signals = np.bincount(study.pixel_owner, signal) / np.bincount(study.pixel_owner)
+    size = float(fitted.residual / np.mean(noise))
     rows = [
         row(REFERENCE, "mean T1rho", "ms", resampling.mean(means), n=means.size, sd=_sd(means)),
         row(REFERENCE, "SD within a patient", "ms", resampling.mean(spread), n=means.size),
-        row(REFERENCE, "signal at TSL 0 over noise", "", float(signal / sigma), n=means.size),
+        row(REFERENCE, "signal at TSL 0 over noise", "", resampling.mean(signals / noise)),
+        row(REFERENCE, "residual of the fit over noise", "", size, n=means.size),
     ]
     if np.isfinite(study.truth).any():
         found = analysis.relative_error(
@@ -146,7 +153,6 @@ def agreement_rows(
     """
     pixels = found._replace(uncertainty=None).pixels(study, target)
     y, p = (pixels.by_subject(values) for values in (pixels.target, pixels.prediction))
-    y, p = (np.pad(m, (0, len(study.patients) - m.size), constant_values=np.nan) for m in (y, p))
     line = analysis.regression(y, p, seed=seed)
     icc = analysis.intraclass_correlation(np.stack([y, p], axis=-1), seed=seed)
     rows = [
@@ -171,10 +177,7 @@ def comparison_rows(
         seeds = range(len(estimates.t1rho))
         own = estimates._replace(uncertainty=None)
         each = [analysis.relative_error(own.pixels(study, target, k)) for k in seeds]
-        means = np.mean([one.by_subject for one in each], axis=0)
-        by_patient[name] = np.pad(
-            means, (0, len(study.patients) - means.size), constant_values=np.nan
-        )
+        by_patient[name] = np.mean([one.by_subject for one in each], axis=0)
     rows, tests = [], []
     for first, second in pairs([name for name in ALL if name in found]):
         difference = analysis.paired_difference(by_patient[first], by_patient[second], seed=seed)
@@ -200,7 +203,7 @@ def _stage(person: Mapping[str, Any]) -> float:
     value = person.get("stage")
     if value is None:
         return np.nan
-    return float(str(value).removeprefix("F"))
+    return float(value.removeprefix("F"))
 
 
 def _pixel_regression(name: str, pixels: Pixels, seed: int) -> list[Result]:

@@ -14,11 +14,10 @@ Ablation = Literal[
     "no-short-component",
     "no-cut-off",
     "noise-alone",
-    "snr70-short0.19",
-    "snr50-short0.19",
-    "snr50-short0.18",
     "snr70-short0.2",
-    "snr40-short0.18",
+    "snr50-short0.19",
+    "snr50-short0.2",
+    "snr70-short0.21",
 ]
 
 
@@ -131,7 +130,8 @@ ABLATIONS: Mapping[str, Changes] = {
     "noise-alone": Changes(
         study={
             "blood": 0.0, "blood_sd": 0.0, "fat_residual": 0.0, "fat_residual_sd": 0.0,
-            "b0_inside": 0.0, "b0_outside": (0.0, 0.0), "drift": 0.0, "failed_holds": 0.0,
+            "short_fraction_sd": 0.0, "b0_inside": 0.0, "b0_outside": (0.0, 0.0),
+            "drift": 0.0, "failed_holds": 0.0,
         }
     ),
     **{name: Changes(study=own) for name, own in [*variants.LIVER_CALIBRATED.items()][1:]},

@@ -32,7 +32,8 @@ UNCERTAINTY = (
     doubt.UCE, f"{doubt.UCE} {doubt.CONSTANT}", doubt.UCE_EXPECTED,
     f"{doubt.UCE_EXPECTED} {doubt.CONSTANT}", doubt.UCE_LESS, doubt.UCE_MEANS,
     f"{doubt.UCE_MEANS} {doubt.CONSTANT}", doubt.NLL, f"{doubt.NLL} {doubt.CONSTANT}",
-    doubt.NLL_GAIN, doubt.RANKS, doubt.AUSE, f"{doubt.AUSE} within slices", doubt.ABOVE_RANDOM,
+    doubt.NLL_GAIN, doubt.RANKS, doubt.RANKS_BY_PATIENT, doubt.AUSE,
+    f"{doubt.AUSE} within slices", doubt.ABOVE_RANDOM,
 )  # fmt: skip
 REFINEMENT = (
     doubt.BEFORE, doubt.AFTER, doubt.CHANGE, f"{doubt.CHANGE}, {doubt.P_PATIENTS}",
@@ -83,6 +84,9 @@ def tables_of(
         names = ("model", "measure")
         return report.result_list(own, names=names, caption=caption, p_values=P_VALUES, **more)
 
+    def laid_out(own: list[dict[str, Any]], down: str, across: str, caption: str) -> Table:
+        return report.beside_paper(own, down=(down,), across=across, caption=caption, interval=True)
+
     in_order = sorted(chosen((RMRE,)), key=lambda e: _place(e["model"]))
     paired = [marked(e) for e in entries if " minus " in e["model"] and e["metric"] == RMRE]
     with_p = [marked(e) for e in entries if e["metric"] == f"{RMRE}, {P_PATIENTS}"]
@@ -100,15 +104,19 @@ def tables_of(
                 f"ROI mean relative error. {own_data} The paper's three folds cover 51 patients, "
                 f"ours the number in the table. {trained_as}",
             ),
-            listed(
+            laid_out(
                 chosen(ERRORS[1:]),
+                "model",
+                "measure",
                 "Errors to the target in ms, over patients; bias and SD of pixel differences are "
                 "those of a Bland-Altman plot.",
             ),
         ],
         DOUBTS: [
-            listed(
+            laid_out(
                 chosen(UNCERTAINTY),
+                "measure",
+                "model",
                 "Uncertainty against the error of slices (UCE, seven bins) and of pixels. A "
                 "perfect Laplace law does not score zero where its standard deviation is compared "
                 "with the mean error, as the paper does; with its own mean error it does. A "
@@ -116,8 +124,10 @@ def tables_of(
             )
         ],
         INTERVALS: [
-            listed(
+            laid_out(
                 chosen(intervals),
+                "measure",
+                "model",
                 "Share of pixels inside, by patient, and mean width. Conformal: scaled on the "
                 "patients of the other folds.",
             )
@@ -131,8 +141,10 @@ def tables_of(
             )
         ],
         HIDDEN: [
-            listed(
+            laid_out(
                 chosen(AGREEMENT),
+                "model",
+                "measure",
                 "A method that predicts near the mean has small errors, a flat slope, and loses "
                 "the difference between fibrosis stages. Of several seeds the first.",
             )

@@ -12,6 +12,7 @@ from jaxqmri.analysis.pixels import Pixels
 from jaxqmri.analysis.resampling import Interval, bootstrap, mean, ratio
 
 STEP = 0.05
+HALF = 0.5
 
 
 class Sparsification(NamedTuple):
@@ -36,6 +37,9 @@ class Sparsification(NamedTuple):
     gain
         Area between random removal and the curve, in percent: positive where the order is better
         than none.
+    excess
+        Largest error at any step up to half of the pixels, less that of random removal: below
+        zero where the order helps at every one of them.
     n
         Subjects.
     """
@@ -49,6 +53,7 @@ class Sparsification(NamedTuple):
     slices: Int[np.ndarray, " steps"]
     ause: Interval
     gain: Interval
+    excess: Interval
     n: int
 
 
@@ -121,7 +126,7 @@ def sparsification(
         none = np.full(steps, np.nan)
         nothing = np.zeros(steps, np.int64)
         area = Interval(np.nan)
-        return Sparsification(removed, none, none, none, none, np.nan, nothing, area, area, 0)
+        return Sparsification(removed, none, none, none, none, np.nan, nothing, area, area, area, 0)
     groups = pixels.slices if within_slices else np.zeros_like(pixels.slices)
     sums, counts = _left(pixels, error, _places(pixels.stated(), groups, seed), step, steps)
     best_sums, best_counts = _left(pixels, error, _places(error, groups, seed), step, steps)
@@ -131,10 +136,12 @@ def sparsification(
     def areas(a: np.ndarray, n: np.ndarray, b: np.ndarray, m: np.ndarray) -> np.ndarray:
         curve, oracle = a.sum(axis=1) / n.sum(axis=1), b.sum(axis=1) / m.sum(axis=1)
         differences = np.stack([curve - oracle, curve[:, :1] - curve], axis=-1)
-        return np.asarray(np.trapezoid(differences, removed, axis=1))
+        within = np.asarray(np.trapezoid(differences, removed, axis=1))
+        early = (removed > 0) & (removed <= HALF + 1e-9)
+        return np.concatenate([within, (-differences[:, early, 1]).max(axis=1)[:, None]], axis=1)
 
     strata = sums[some], counts[some], best_sums[some], best_counts[some]
-    ause, gain = bootstrap(areas, strata, seed=seed)
+    ause, gain, excess = bootstrap(areas, strata, seed=seed)
     value, low, high = np.array(curves).T
     return Sparsification(
         removed,
@@ -146,6 +153,7 @@ def sparsification(
         counts.sum(axis=0).astype(np.int64),
         ause,
         gain,
+        excess,
         int(some.sum()),
     )
 

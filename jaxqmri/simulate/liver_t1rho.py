@@ -83,7 +83,7 @@ class LiverT1rhoStudy(Study):
     slices: Slices = QUICK
     stage_effect: Number = 1.0  # on T1rho; 0 leaves all stages at the mean of stage 0
     field_sd: Number = 2.0  # of T1rho within a liver, smooth
-    short_fraction: Number = 0.19  # of the liver's water, with a T1rho of 10 ms
+    short_fraction: Number = 0.20  # of the liver's water, with a T1rho of 10 ms
     short_fraction_sd: Number = 0.04  # half of the variance between subjects, half within
     fat_fraction: tuple[Number, Number] = (0.05, 0.25)  # of the liver, least and most
     fat_residual: Number = 0.08

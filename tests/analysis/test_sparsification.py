@@ -150,3 +150,14 @@ def test_subjects_and_slices_without_pixels_do_not_count():
     nothing = HEAD.of_subjects(np.zeros(SUBJECTS, bool))
     assert np.isnan(sparsification(nothing).error).all()
     assert np.isnan(rank_correlation(nothing).pooled).all()
+
+
+def test_the_excess_is_the_worst_step_up_to_half_its_interval_paired_over_subjects():
+    found = sparsification(HEAD)
+    assert found.excess.value == pytest.approx(np.max((found.error - found.random)[1:11]))
+    assert found.excess.low < found.excess.value < found.excess.high < 0
+    # subjects differ by more than the order of removal does: unpaired, the interval is wider
+    at = 1 + int(np.argmax(found.error[1:11]))
+    assert found.excess.high - found.excess.low < found.high[at] - found.low[at]
+    reversed_order = sparsification(pixels_with(1.0 / SCALE))
+    assert reversed_order.excess.low > 0

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from experiments.liver_uncertainty import fits, steps
+from experiments.liver_uncertainty.estimates import Estimates, _ensemble
 from experiments.liver_uncertainty.methods import RECIPES, Recipe
-from experiments.liver_uncertainty.patients import SPIN_LOCK_TIMES
+from experiments.liver_uncertainty.networks import doubting_the_trivial
+from experiments.liver_uncertainty.patients import SPIN_LOCK_TIMES, Patient, Study
 
 TIMES = np.array(SPIN_LOCK_TIMES)
 CUT_OFF = (25.0, 65.0)
@@ -132,3 +134,34 @@ def test_the_parabola_and_the_noise_of_a_map():
     liver = np.zeros(smooth.shape, bool)
     liver[20:100, 20:100] = True
     assert fits.noise_of_map(noisy, liver) == pytest.approx(1.5, rel=0.05)
+
+
+def test_trivial_pixels_get_the_largest_doubt_of_their_slice():
+    log_scale = np.array([[[-1.5, -1.5, 0.0], [2.0, -1.5, 0.5]], [[-1.5, 0.0, 0.0], [1.0, 0, 0]]])
+    target = np.array([[[65.0, 40.0, 65.0], [25.0, 25.0, 40.0]], [[65.0, 30, 30], [30, 30, 30]]])
+    found = doubting_the_trivial(log_scale, target, -1.0, CUT_OFF)
+    wanted = log_scale.copy()
+    wanted[0, 0, 0] = wanted[0, 1, 1] = 2.0  # cut off and sure; not the unsure, not the uncut
+    wanted[1, 0, 0] = 1.0
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_the_ensemble_has_the_variance_of_its_mixture():
+    members = Estimates(np.array([[40.0], [44.0]]), np.array([[1.0], [2.0]]))
+    rng = np.random.default_rng(0)
+    drawn = np.concatenate([rng.laplace(40, 1, 400_000), rng.laplace(44, 2, 400_000)])
+    mixed = _ensemble(members)
+    assert mixed.t1rho[0, 0] == pytest.approx(42.0)
+    assert 2.0 * mixed.uncertainty[0, 0] ** 2 == pytest.approx(drawn.var(), rel=0.01)
+
+
+def test_noise_is_read_from_neighbours_and_not_from_what_an_equation_lacks():
+    rng = np.random.default_rng(2)
+    decay = 0.8 * np.exp(-TIMES / 40.0) + 0.2 * np.exp(-TIMES / 8.0)
+    images = 500 * decay + 6 * rng.standard_normal((3, 32, 32, 4))
+    label = np.zeros((3, 32, 32), np.int16)
+    label[:, 4:28, 4:28] = 1
+    patient = Patient({"sub": "1"}, images, label, np.full(label.shape, np.nan), np.eye(4), 2)
+    study = Study([patient], [{}], simulated=True)
+    assert fits.noise_of(study)[0] == pytest.approx(6.0, rel=0.08)
+    assert fits.fit_target(study, CUT_OFF).residual > 10.0

@@ -151,6 +151,9 @@ def test_a_complete_run_is_not_passed_off_as_one_of_changed_data(study, tmp_path
         (("--methods", "LBUDR"), "without LBRU"),
         (("--ablation", "no-short-component"), "not simulated by this run"),
         (("--folds", "10"), "--folds 10"),
+        (("--validation", "0"), "--validation 0"),
+        (("--size", "20", "--features", "4", "8", "16", "32"), "multiples of 8"),
+        (("--size", "64"), "patches that fit"),
     ],
 )
 def test_what_cannot_be_done_is_told_in_one_line(study, tmp_path, capsys, more, words):
@@ -168,3 +171,17 @@ def test_a_patient_without_a_region_is_named(study, tmp_path, capsys):
     assert "sub-04" in capsys.readouterr().err
     assert run(copy, tmp_path / "out2", "--methods", "--skip-incomplete") == 0
     assert value(tmp_path / "out2", paper.COARSE, "RMRE")["n"] == 8
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"), [("F2", "mild", "mild"), ("sub-09", "sub-99", "sub-99")]
+)
+def test_a_table_that_cannot_be_read_is_named(study, tmp_path, capsys, old, new, words):
+    copy = tmp_path / "study"
+    shutil.copytree(study, copy)
+    people = copy / "participants.tsv"
+    people.write_text(people.read_text("utf-8").replace(old, new), "utf-8")
+    assert run(copy, tmp_path / "out", "--methods") == 2
+    told = capsys.readouterr().err.strip()
+    assert words in told
+    assert "\n" not in told
