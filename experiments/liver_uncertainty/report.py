@@ -158,31 +158,34 @@ def trained_as(settings: Settings) -> str:
     """What a caption says of how the networks were trained."""
     return (
         f"Networks: U-Nets of {'-'.join(map(str, settings.learning.features))} channels, "
-        f"{settings.trained_folds} folds trained, {settings.seeds} seed"
+        f"{settings.trained_folds} fold{'s' if settings.trained_folds > 1 else ''} trained, "
+        f"{settings.seeds} seed"
         f"{'s' if settings.seeds > 1 else ''} each."
     )
 
 
 def _three_numbers(rows: Sequence[Result]) -> str | None:
-    """Where a parabola of the coarse value does as well as a network, in words."""
-    own = next((one for one in rows if (one.model, one.metric) == (CALIBRATED, RMRE)), None)
+    """How near a parabola of the coarse value comes to the networks, in words."""
+    found = {(one.model, one.metric): one for one in rows}
+    own = found.get((CALIBRATED, RMRE))
     if own is None:
         return None
-    equal = [
-        f"{name} {number(one.ours, 2)} % (difference {number(paired.ours, 2)}, 95 % interval "
-        f"{number(paired.low, 2)} to {number(paired.high, 2)})"
-        for name in (LBR, LBRU, LBUDR)
-        for one in rows
-        if (one.model, one.metric) == (name, RMRE)
-        for paired in rows
-        if (paired.model, paired.metric) == (f"{name} minus {CALIBRATED}", RMRE)
-        and (paired.high is None or not paired.high < 0)
-    ]
-    if not equal:
+    told = []
+    for name in (LBR, LBRU, LBUDR):
+        error, paired = found.get((name, RMRE)), found.get((f"{name} minus {CALIBRATED}", RMRE))
+        if error is None or error.ours is None or paired is None:
+            continue
+        ahead = paired.high is not None and paired.high < 0
+        told.append(
+            f"{name} {number(error.ours, 2)} % (difference {number(paired.ours, 2)}, 95 % interval "
+            f"{number(paired.low, 2)} to {number(paired.high, 2)}"
+            f"{'' if ahead else ': not better beyond it'})"
+        )
+    if not told:
         return None
     return (
-        f"A parabola of the coarse value, three numbers, has an RMRE of {number(own.ours, 2)} %, "
-        f"and these networks are not better beyond their interval: {'; '.join(equal)}."
+        f"A parabola of the coarse value, three numbers, has an RMRE of {number(own.ours, 2)} %. "
+        f"Networks: {'; '.join(told)}."
     )
 
 
