@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from experiments.run import Run
 from jaxqmri import report
 from jaxqmri.io.files import read_json
-from jaxqmri.report import Section, Table
-from jaxqmri.report.figures import CYCLE
+from jaxqmri.report import Html, Section, Table
+from jaxqmri.report.figures import CYCLE, png_bytes, save_png
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,6 +37,65 @@ def headed(parts: Mapping[str, Sequence[Table]]) -> list[str]:
         f"## {name}\n\n" + "\n".join(table.markdown() for table in tables)
         for name, tables in parts.items()
     ]
+
+
+def write_report(
+    run: Run[Any],
+    title: str,
+    lead: str,
+    parts: Mapping[str, Sequence[Table]],
+    drawn: Mapping[str, tuple[Figure, str]],
+    below: Mapping[str, Sequence[str]],
+    opening: Sequence[Html],
+) -> None:
+    """Write a run's ``report.html``.
+
+    Parameters
+    ----------
+    run
+        The run.
+    title, lead
+        Of the page.
+    parts
+        Tables by the name of their section.
+    drawn
+        Figures with their captions, by name.
+    below
+        Names of the figures below the tables of a section; those that were not drawn are left out.
+    opening
+        What stands before the first section.
+    """
+    from jaxqmri import __version__
+
+    def shown(name: str) -> Html:
+        image, caption = drawn[name]
+        return report.figure(png_bytes(image), caption, width=round(image.get_figwidth() * 100))
+
+    sections = [
+        Section(
+            name,
+            [report.table(table) for table in tables]
+            + [shown(image) for image in below.get(name, ()) if image in drawn],
+        )
+        for name, tables in parts.items()
+    ]
+    document = report.page(
+        title,
+        [*sections, how_to_repeat(run)],
+        lead=lead,
+        kicker=f"{run.name}, preset {run.command.preset}",
+        opening=opening,
+        footer=f"jaxqmri {__version__}",
+    )
+    report.write_page(run.folder / "report.html", document)
+
+
+def save_figures(run: Run[Any], drawn: Mapping[str, tuple[Figure, str]], simulated: bool) -> None:
+    """Write every figure of a run, marked where the data are simulated."""
+    for name, (image, _) in drawn.items():
+        if simulated:
+            mark_simulated(image)
+        save_png(image, run.folder / "figures" / f"{name}.png")
 
 
 def mark_simulated(figure: Figure) -> None:

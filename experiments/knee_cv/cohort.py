@@ -7,7 +7,6 @@ import multiprocessing
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 from experiments import run as shared
@@ -15,8 +14,9 @@ from experiments.cohorts import Cohort
 from experiments.knee_cv.results import Study
 from experiments.knee_cv.retest import Scan
 from experiments.knee_cv.settings import Settings
-from experiments.knee_cv.subjects import Subject, Task, has_changed, person_of, prepare, read
+from experiments.knee_cv.subjects import Subject, Task, has_changed, prepare, read
 from experiments.run import Run
+from experiments.subjects import find_subjects, person_of
 from jaxqmri.cli.accelerator import available_cores
 from jaxqmri.io import InputError, bids
 
@@ -60,19 +60,7 @@ def subject_tasks(run: Run[Settings], data: Path, part: str = "") -> list[Task]:
     InputError
         If a subject has more than one series: subjects are what is counted and resampled.
     """
-    found = bids.find_series(data, "T1rhow")
-    without = _without_series(data, found)
-    if without and not run.settings.skip_incomplete:
-        raise InputError(
-            f"{data}: no T1rhow series of {', '.join(without)} (--skip-incomplete goes on without)"
-        )
-    if without:
-        shared.say(f"left out, without a T1rhow series: {', '.join(without)}")
-    for before, after in pairwise(found):
-        if before["sub"] == after["sub"]:
-            raise InputError(
-                f"{data}: sub-{after['sub']} has more than one T1rhow series, expected one"
-            )
+    found = find_subjects(data, run.settings.skip_incomplete)
     registered = run.checkpoint(part) if part else run.folder / "maps"
     return [
         Task(
@@ -86,31 +74,6 @@ def subject_tasks(run: Run[Settings], data: Path, part: str = "") -> list[Task]:
         )
         for entities in found
     ]
-
-
-def _without_series(data: Path, found: Sequence[Mapping[str, str]]) -> list[str]:
-    """Subjects in the table or with a folder, but without T1rho-weighted images."""
-    table = data / "participants.tsv"
-    listed = (
-        [row["participant_id"] for row in bids.read_participants(data)] if table.exists() else []
-    )
-    folders = [path.name for path in data.glob("sub-*") if path.is_dir()]
-    return sorted({*listed, *folders} - {f"sub-{entities['sub']}" for entities in found})
-
-
-def refuse_changed_data(run: Run[Settings]) -> None:
-    """Do not pass off a complete run as one of images or regions that have changed since.
-
-    Raises
-    ------
-    InputError
-        If a subject's files, or the table of participants, are not those that it was made from.
-    """
-    changed = changed_since(run)
-    if changed:
-        raise InputError(
-            f"{run.folder}: made before {changed} changed; give another --out, or --overwrite"
-        )
 
 
 def changed_since(run: Run[Settings]) -> str | None:

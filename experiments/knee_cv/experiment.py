@@ -12,9 +12,9 @@ from experiments.knee_cv.agreement import agreement_rows
 from experiments.knee_cv.arms import learn_all, splits_of
 from experiments.knee_cv.cohort import (
     KNEE,
+    changed_since,
     people,
     prepare_all,
-    refuse_changed_data,
     scan_twice,
     subject_tasks,
 )
@@ -36,6 +36,7 @@ from experiments.knee_cv.results import (
 from experiments.knee_cv.retest import retest_rows
 from experiments.knee_cv.settings import PRESETS, Settings
 from experiments.run import Command, Run
+from experiments.subjects import refuse_changed
 from jaxqmri.io import InputError, bids
 from jaxqmri.io.files import write_text
 
@@ -86,7 +87,7 @@ def carry_out(planned: Planned) -> bool:
     """Prepare the subjects, fit, learn, compare, report; whether there was anything to do."""
     run = Run(NAME, planned.command, planned.data)
     if run.complete:
-        refuse_changed_data(run)
+        refuse_changed(run.folder, changed_since(run))
         shared.say(f"{run.folder}: complete; --overwrite makes it again\n")
         return False
     settings, seed, simulated = run.settings, run.command.seed, run.command.data is None

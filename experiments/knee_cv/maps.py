@@ -12,8 +12,9 @@ from experiments.knee_cv.comparisons import COMPETITORS, Arm
 from experiments.knee_cv.paper import NLLS, PD
 from experiments.knee_cv.results import ALL_TIMES, REFERENCE, Maps, Study
 from experiments.knee_cv.settings import Settings
-from experiments.knee_cv.subjects import Subject, person_of
+from experiments.knee_cv.subjects import Subject
 from experiments.run import Run
+from experiments.subjects import person_of
 from jaxqmri.cli.accelerator import available_cores
 from jaxqmri.io import bids
 

@@ -234,7 +234,7 @@ class Learner:
         return training.Training(
             self._data(arm, inputs, split),
             self._watch(arm[0], inputs, split),
-            seed_of(self.run.command.seed, fold),
+            training.fold_seed(self.run.command.seed, fold),
             self.kept.checkpoints(_label(arm, fold), self._made_from(fold)),
             said,
         )
@@ -317,8 +317,3 @@ class Learner:
 def _label(arm: Arm, fold: int) -> str:
     model, name = arm
     return f"{model.replace(' ', '-')}_{name.replace('+', '-')}_fold-{fold}"
-
-
-def seed_of(seed: int, fold: int) -> int:
-    """A seed of each fold's own."""
-    return int(np.random.SeedSequence([seed, fold]).generate_state(1)[0])

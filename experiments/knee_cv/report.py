@@ -30,12 +30,11 @@ from experiments.knee_cv.tables import (
     TWO_POINT,
     tables_of,
 )
-from experiments.pages import headed, how_to_repeat, mark_simulated
+from experiments.pages import headed, save_figures, write_report
 from experiments.run import Result, Run, say
 from jaxqmri import report
-from jaxqmri.report import Html, Number, Section, Table, claims_table, findings_table, number
+from jaxqmri.report import Number, Table, claims_table, findings_table, number
 from jaxqmri.report.agreement import bland_altman, predicted_on_true
-from jaxqmri.report.figures import png_bytes, save_png
 from jaxqmri.report.learning import Curve, learning_curves
 
 if TYPE_CHECKING:
@@ -194,10 +193,7 @@ def _figures(
                 "no claim.",
             ),
         }
-    for name, (image, _) in drawn.items():
-        if study.simulated:
-            mark_simulated(image)
-        save_png(image, run.folder / "figures" / f"{name}.png")
+    save_figures(run, drawn, study.simulated)
     return drawn
 
 
@@ -227,38 +223,21 @@ def _write_page(
     drawn: Mapping[str, tuple[Figure, str]],
     seconds: float,
 ) -> None:
-    from jaxqmri import __version__
-
-    def shown(name: str) -> Html:
-        image, caption = drawn[name]
-        width = round(image.get_figwidth() * 100)
-        return report.figure(png_bytes(image), caption, width=width)
-
-    sections = [
-        Section(
-            name,
-            [report.table(table) for table in tables]
-            + [shown(image) for image in BELOW.get(name, ()) if image in drawn],
-        )
-        for name, tables in parts.items()
+    opening = [
+        report.numbers(_key_numbers(run.results, seconds)),
+        *(report.note(remark, warning=study.simulated) for remark in told),
     ]
-    document = report.page(
+    write_report(
+        run,
         "Knee T1ρ from a PD-weighted image",
-        [
-            *sections,
-            how_to_repeat(run),
-        ],
-        lead="Can a PD-weighted image stand in for the image without spin lock? Networks, fits "
+        "Can a PD-weighted image stand in for the image without spin lock? Networks, fits "
         "of two images and trivial rivals against the fit to four spin-lock times, "
         "beside Zhong et al. 2025 (doi:10.1002/mrm.70022).",
-        kicker=f"{run.name}, preset {run.command.preset}",
-        opening=[
-            report.numbers(_key_numbers(run.results, seconds)),
-            *(report.note(remark, warning=study.simulated) for remark in told),
-        ],
-        footer=f"jaxqmri {__version__}",
+        parts,
+        drawn,
+        BELOW,
+        opening,
     )
-    report.write_page(run.folder / "report.html", document)
 
 
 def _key_numbers(results: Sequence[Result], seconds: float) -> list[Number]:

@@ -21,8 +21,9 @@ from experiments.knee_cv.paper import (
     TABLE_4,
     Printed,
 )
-from experiments.knee_cv.subjects import REGIONS, SPIN_LOCK_TIMES, Subject
+from experiments.knee_cv.subjects import REGIONS, Subject
 from experiments.run import Result
+from experiments.spin_lock import SPIN_LOCK_TIMES
 from jaxqmri import analysis
 from jaxqmri.analysis import SubjectErrors
 from jaxqmri.io import bids

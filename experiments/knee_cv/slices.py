@@ -12,7 +12,8 @@ from jaxtyping import Bool, Float, Int
 
 from experiments.knee_cv.paper import PD
 from experiments.knee_cv.results import Study
-from experiments.knee_cv.subjects import SPIN_LOCK_TIMES, Task, whole_images
+from experiments.knee_cv.subjects import Task, whole_images
+from experiments.spin_lock import SPIN_LOCK_TIMES
 from jaxqmri.cli.accelerator import available_cores
 from jaxqmri.io import InputError
 from jaxqmri.preprocessing import Scales, Scaling, cohort_scales, percentile_scale, scales

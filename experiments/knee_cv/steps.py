@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.knee_cv.learning import LIMITS, Learning
 from experiments.knee_cv.paper import MLP
-from experiments.knee_cv.subjects import SPIN_LOCK_TIMES
+from experiments.spin_lock import SPIN_LOCK_TIMES
 from jaxqmri import networks, physics, training
 from jaxqmri.training import Augmentation, Trainer
 

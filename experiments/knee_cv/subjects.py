@@ -16,15 +16,15 @@ from jaxtyping import Bool, Float, Int
 
 from experiments.cohorts import TRUE_MAPS, is_simulated
 from experiments.kept_arrays import keep_arrays, kept_arrays
+from experiments.spin_lock import SPIN_LOCK_TIMES, in_order
+from experiments.subjects import person_of
 from jaxqmri.analysis import similarity_in_mask
 from jaxqmri.io import InputError, bids
 from jaxqmri.io.files import read_bytes
 from jaxqmri.io.nifti import Image, check_same_grid, write_image
 from jaxqmri.preprocessing import Registration, Stage, Transform, register, resample
 
-SPIN_LOCK_TIMES = (0.0, 10.0, 30.0, 50.0)  # ms
 REGIONS = {1: "femoral", 2: "medial tibial", 3: "lateral tibial", 4: "patellar"}
-TIME_TOLERANCE = 0.05  # ms
 
 Registering = Literal["none"] | Stage
 REGIONS_BY = "manual"  # folder under derivatives
@@ -112,7 +112,7 @@ def write(path: Path, subject: Subject, sources: str) -> None:
 def displayed(task: Task) -> tuple[Image, Image, Image]:
     """TSL 0 image, registered PD-weighted image and labels of one subject, for figures."""
     series = bids.read_series(task.data, "T1rhow", task.entities)
-    first = _in_order(series)[..., 0]
+    first = in_order(series)[..., 0]
     labels = bids.read_labels(task.data, REGIONS_BY, person_of(task.entities))
     pd = bids.read_map(task.registered)
     grid = Image(first, series.affine, series.sources[0])
@@ -138,7 +138,7 @@ def whole_images(task: Task) -> Whole:
     """Read a prepared subject's images once more, whole."""
     series = bids.read_series(task.data, "T1rhow", task.entities)
     pd = bids.read_map(task.registered).data
-    images = np.concatenate([_in_order(series), pd[..., None]], axis=-1)
+    images = np.concatenate([in_order(series), pd[..., None]], axis=-1)
     grid = Image(images[..., 0], series.affine, series.sources[0])
     return Whole(images.astype(np.float32), _muscle(task, grid))
 
@@ -179,7 +179,7 @@ def _muscle_signals(
 
 def _prepared(task: Task) -> Subject:
     series = bids.read_series(task.data, "T1rhow", task.entities)
-    images = _in_order(series)
+    images = in_order(series)
     person = person_of(task.entities)
     fixed = Image(images[..., 0], series.affine, series.sources[0])
     labels = bids.read_labels(task.data, REGIONS_BY, person)
@@ -235,25 +235,6 @@ def _prepared(task: Task) -> Subject:
         motion=_motion(transform, fixed, cartilage),
         muscle=_muscle_signals(images, pd, muscle),
     )
-
-
-def _in_order(series: bids.Series) -> Float[np.ndarray, "x y z 4"]:
-    """Images at the four spin-lock times of the study."""
-    chosen = []
-    for time in SPIN_LOCK_TIMES:
-        found = np.flatnonzero(np.abs(series.times - time) < TIME_TOLERANCE)
-        if found.size != 1:
-            raise InputError(
-                f"{series.sources[0]}: no image at a spin-lock time of {time:g} ms, found "
-                + ", ".join(f"{t:g}" for t in series.times)
-            )
-        chosen.append(int(found[0]))
-    return series.images[..., chosen]
-
-
-def person_of(entities: Mapping[str, str]) -> dict[str, str]:
-    """Entities that name a subject and visit."""
-    return {key: value for key, value in entities.items() if key in ("sub", "ses")}
 
 
 def _sources(task: Task) -> str:

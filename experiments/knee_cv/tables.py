@@ -23,8 +23,9 @@ from experiments.knee_cv.results import (
     labelled,
 )
 from experiments.knee_cv.retest import RETEST
-from experiments.knee_cv.subjects import REGIONS, person_of
+from experiments.knee_cv.subjects import REGIONS
 from experiments.run import Result
+from experiments.subjects import person_of
 from jaxqmri import report
 from jaxqmri.report import Estimate, Table
 

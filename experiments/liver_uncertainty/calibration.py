@@ -20,6 +20,7 @@ from experiments.liver_uncertainty import fits
 from experiments.liver_uncertainty.paper import BM3D, COARSE, RMRE
 from experiments.liver_uncertainty.patients import Patient, Study
 from experiments.liver_uncertainty.settings import Settings as Experiment
+from jaxqmri.analysis import Pixels, relative_error
 
 SLICE_AXIS = 2
 NEAR = 0.3  # %: settings whose distance is within so much of the best are carried as a range
@@ -98,18 +99,16 @@ def simulated(settings: Settings, snr: float, fraction: float) -> Study:
 def errors(study: Study, cut_off: fits.CutOff) -> tuple[float, float]:
     """Mean relative error of the coarse map, and of that map after BM3D, %."""
     target = fits.fit_target(study, cut_off).t1rho
-    coarse, denoised = [], []
-    for k in range(len(study.label)):
-        own = study.pixel_slice == k
-        if not own.any():
-            continue
-        wanted, known = target[own], np.isfinite(target[own])
-        whole = fits.two_point(study.images[k], cut_off)
-        smooth = fits.denoise_liver(whole, study.label[k] > 0)
-        for found, into in ((whole, coarse), (smooth, denoised)):
-            error = np.abs(found[study.roi[k]] - wanted) / wanted
-            into.append(100.0 * float(np.mean(error[known])))
-    return float(np.mean(coarse)), float(np.mean(denoised))
+    coarse = fits.two_point(study.images, cut_off)
+    smooth = np.stack(
+        [fits.denoise_liver(one, label > 0) for one, label in zip(coarse, study.label, strict=True)]
+    )
+
+    def error(maps: np.ndarray) -> float:
+        pixels = Pixels.of(target, maps[study.roi], None, study.pixel_slice, study.owner)
+        return relative_error(pixels).rmre.value
+
+    return error(coarse), error(smooth)
 
 
 if __name__ == "__main__":

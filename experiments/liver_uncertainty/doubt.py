@@ -11,10 +11,9 @@ from jaxtyping import Float, Int
 from experiments.liver_uncertainty import paper
 from experiments.liver_uncertainty.estimates import Estimates
 from experiments.liver_uncertainty.fits import Fitted
-from experiments.liver_uncertainty.methods import COMPARED
 from experiments.liver_uncertainty.paper import INPUT, LBRU, Printed
 from experiments.liver_uncertainty.patients import Study
-from experiments.liver_uncertainty.results import UNPRINTED, row
+from experiments.liver_uncertainty.results import UNPRINTED, pairs, row
 from experiments.run import Result
 from jaxqmri import analysis
 from jaxqmri.analysis import (
@@ -102,8 +101,7 @@ def judge(
     seed
         Of resampling.
     """
-    pixels = found.pixels(study, target.t1rho)
-    pixels = _positive(pixels)
+    pixels = _positive(found.pixels(study, target.t1rho))
     n = int(np.unique(pixels.pixel_subjects).size)
     printed = name == LBRU
     errors = analysis.calibration_error(pixels, found.law, BINS, seed=seed)
@@ -142,29 +140,26 @@ def judge(
     by_patient = thresholds[folds]
     refinement = None
     if np.isfinite(thresholds[tested]).all():
-        own = np.nan_to_num(by_patient, nan=np.inf)
-        refinement = analysis.refine(pixels, own, seed=seed)
+        limits = np.nan_to_num(by_patient, nan=np.inf)
+        refinement = analysis.refine(pixels, limits, seed=seed)
         rows += _refinement_rows(name, refinement, pixels, printed)
     means = analysis.slice_means(pixels)
     spread = np.sqrt(2.0) if found.law == "laplace" else 1.0
     diagram = analysis.reliability_diagram(
         spread * means.uncertainty, means.absolute_error, means.subjects, BINS, seed=seed
     )
-    found_all = (diagram, curve, within, covered, conformal, ranks.by_subject)
-    return Doubt(*found_all, refinement, by_patient), rows
+    own = ranks.by_subject
+    return Doubt(diagram, curve, within, covered, conformal, own, refinement, by_patient), rows
 
 
 def rank_rows(doubts: Mapping[str, Doubt], seed: int) -> list[Result]:
     """Whose doubt follows its own errors better, paired over the patients that both have."""
     rows = []
-    names = [name for name in COMPARED if name in doubts]
-    for k, first in enumerate(names):
-        for second in names[k + 1 :]:
-            difference = analysis.paired_difference(
-                doubts[first].ranks, doubts[second].ranks, seed=seed
-            )
-            model, _ = compared((first, INPUT), (second, INPUT))
-            rows.append(row(model, RANKS_BY_PATIENT, "", difference.difference, n=difference.n))
+    for first, second in pairs(list(doubts)):
+        one, other = doubts[first].ranks, doubts[second].ranks
+        difference = analysis.paired_difference(one, other, seed=seed)
+        model, _ = compared((first, INPUT), (second, INPUT))
+        rows.append(row(model, RANKS_BY_PATIENT, "", difference.difference, n=difference.n))
     return rows
 
 

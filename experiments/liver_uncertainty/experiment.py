@@ -30,6 +30,7 @@ from experiments.liver_uncertainty.results import (
 )
 from experiments.liver_uncertainty.settings import ABLATIONS, PRESETS, Learning, Settings
 from experiments.run import Command, Run
+from experiments.subjects import refuse_changed
 from jaxqmri.io import InputError, bids
 from jaxqmri.io.files import write_text
 from jaxqmri.training import Point, Split
@@ -59,7 +60,7 @@ def experiment(command: Command[Settings]) -> None:
         bids.find_series(command.data, "T1rhow")  # told before a run folder is made
     run = Run(NAME, command, cohort.folder if command.data is None else command.data)
     if run.complete:
-        refuse_changed_data(run)
+        refuse_changed(run.folder, changed_since(run))
         shared.say(f"{run.folder}: complete; --overwrite makes it again\n")
         shared.say((run.folder / "tables.md").read_text("utf-8"))
         return
@@ -68,23 +69,16 @@ def experiment(command: Command[Settings]) -> None:
     carry_out(run)
 
 
-def refuse_changed_data(run: Run[Settings]) -> None:
-    """Do not pass off a complete run as one of images or regions that have changed since.
+def changed_since(run: Run[Settings]) -> str | None:
+    """What of its data is no longer what a complete run was made from, in words.
 
     A simulated cohort cannot change: its folder is named after all that it is made with.
-
-    Raises
-    ------
-    InputError
-        If the data are not those that it was made from.
     """
     if run.command.data is None:
-        return
+        return None
     study, kept = read_study(run.data, run.settings.skip_incomplete), run.checkpoint(MADE_FROM)
-    if not kept.exists() or kept.read_text("utf-8") != study.fingerprint:
-        raise InputError(
-            f"{run.folder}: made before {run.data} changed; give another --out, or --overwrite"
-        )
+    same = kept.exists() and kept.read_text("utf-8") == study.fingerprint
+    return None if same else str(run.data)
 
 
 def asked(command: Command[Settings]) -> tuple[Command[Settings], Cohort]:

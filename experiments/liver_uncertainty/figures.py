@@ -17,9 +17,11 @@ from experiments.liver_uncertainty.fits import BOUNDS, Fitted
 from experiments.liver_uncertainty.methods import CALIBRATED, RECIPES
 from experiments.liver_uncertainty.networks import Arm
 from experiments.liver_uncertainty.paper import BM3D, COARSE, LBMC, LBR, LBRU, LBUDR
-from experiments.liver_uncertainty.patients import SPIN_LOCK_TIMES, Patient, Study
+from experiments.liver_uncertainty.patients import Patient, Study
 from experiments.liver_uncertainty.settings import Settings
 from experiments.run import Run
+from experiments.spin_lock import SPIN_LOCK_TIMES
+from experiments.subjects import person_of
 from jaxqmri.analysis import Pixels
 from jaxqmri.io import bids
 from jaxqmri.report.agreement import bland_altman, predicted_on_true
@@ -124,7 +126,7 @@ def write_maps(
     numbers = range(len(study.patients))
     for k in shared.progress(numbers, "write maps", "patient", len(study.patients)):
         patient = study.patients[k]
-        person = {key: v for key, v in patient.entities.items() if key in ("sub", "ses")}
+        person = person_of(patient.entities)
         for name, pixels in values.items():
             volume = _volume(study, k, pixels)
             if not np.isfinite(volume).any():

@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 import jaxqmri
-from experiments.liver_uncertainty.patients import SPIN_LOCK_TIMES, Study
+from experiments.liver_uncertainty.patients import Study
+from experiments.spin_lock import SPIN_LOCK_TIMES
 
 BOUNDS = (1.0, 1000.0)  # ms, of every fit; what lies outside the cut-off range is cut
 PAIR = (0, 3)  # the two images, by their place among the spin-lock times

@@ -17,13 +17,14 @@ from experiments.kept_networks import End, KeptNetworks
 from experiments.liver_uncertainty.fits import CutOff
 from experiments.liver_uncertainty.methods import RECIPES, Recipe
 from experiments.liver_uncertainty.paper import LBRU, LBUDR
-from experiments.liver_uncertainty.patients import SPIN_LOCK_TIMES, Study
+from experiments.liver_uncertainty.patients import Study
 from experiments.liver_uncertainty.settings import Settings
 from experiments.liver_uncertainty.steps import (
     Batch,
     Fold,
     architecture,
     batch_of,
+    doubting_the_trivial,
     loss,
     make_trainer,
     numbers,
@@ -31,6 +32,7 @@ from experiments.liver_uncertainty.steps import (
     split_output,
 )
 from experiments.run import Run
+from experiments.spin_lock import SPIN_LOCK_TIMES
 from jaxqmri import training
 from jaxqmri.training import PlateauRule, Point, Split, Variables
 
@@ -166,7 +168,7 @@ class Learner:
         return training.Training(
             data,
             self._watch(recipe, split),
-            int(np.random.SeedSequence([arm.seed, arm.fold]).generate_state(1)[0]),
+            training.fold_seed(arm.seed, arm.fold),
             self.kept.checkpoints(arm.label, self._made_from(arm)),
             said,
         )
@@ -277,24 +279,6 @@ class Learner:
             ],
             "simulated": self.study.simulated,
         }
-
-
-def doubting_the_trivial(
-    log_scale: Float[np.ndarray, "s h w"],
-    target: Float[np.ndarray, "s h w"],
-    sure: float,
-    cut_off: CutOff,
-) -> Float[np.ndarray, "s h w"]:
-    """Give trivial pixels the largest doubt of their slice, so that they weigh least.
-
-    Trivial is a pixel whose target is cut off and whose log scale lies below ``sure``.
-
-    References
-    ----------
-    Huang et al., doi:10.48550/arXiv.2307.02736, section 2.4.
-    """
-    trivial = ((target <= cut_off[0]) | (target >= cut_off[1])) & (log_scale < sure)
-    return np.where(trivial, log_scale.max(axis=(1, 2), keepdims=True), log_scale)
 
 
 def _refitted(signals: Any, inside: Any, noise: Any, recipe: Any, *, cut_off: CutOff) -> Batch:

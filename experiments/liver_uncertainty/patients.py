@@ -15,12 +15,12 @@ from jaxtyping import Bool, Float, Int
 
 from experiments import run as shared
 from experiments.cohorts import TRUE_MAPS, is_simulated
+from experiments.spin_lock import in_order
+from experiments.subjects import find_subjects, person_of
 from jaxqmri.cli.accelerator import available_cores
 from jaxqmri.io import InputError, bids
 from jaxqmri.io.nifti import Image, check_same_grid
 
-SPIN_LOCK_TIMES = (0.0, 10.0, 30.0, 50.0)  # ms
-TIME_TOLERANCE = 0.05  # ms
 READER = "manual"  # folder of the drawn regions under derivatives
 DRAWN, REST = 1, 2  # labels: parenchyma as a reader draws it, and the rest of the liver
 
@@ -121,7 +121,7 @@ def read_study(data: Path, skip_incomplete: bool) -> Study:
         If a patient lacks an image or a region and incomplete ones are not to be skipped, if
         there is none, or if their images differ in size.
     """
-    found = bids.find_series(data, "T1rhow")
+    found = find_subjects(data, skip_incomplete)
 
     def one(entities: Mapping[str, str]) -> Patient | InputError:
         try:
@@ -143,9 +143,6 @@ def read_study(data: Path, skip_incomplete: bool) -> Study:
     names = [patient.entities["sub"] for patient in patients]
     if not patients:
         raise InputError(f"{data}: no patient is complete")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"{data}: sub-{twice} has more than one T1rhow series, expected one")
     for patient in patients[1:]:
         if patient.images.shape[1:] != patients[0].images.shape[1:]:
             raise InputError(
@@ -156,13 +153,6 @@ def read_study(data: Path, skip_incomplete: bool) -> Study:
     table = data / "participants.tsv"
     rows = bids.read_participants(data) if table.exists() else []
     known = {row["participant_id"]: _staged(row, table) for row in rows}
-    without = sorted(set(known) - {f"sub-{entities['sub']}" for entities in found})
-    if without and not skip_incomplete:
-        raise InputError(
-            f"{data}: no T1rhow series of {', '.join(without)} (--skip-incomplete goes on without)"
-        )
-    if without:
-        shared.say(f"left out, without a T1rhow series: {', '.join(without)}")
     participants = [known.get(f"sub-{name}", {"participant_id": f"sub-{name}"}) for name in names]
     return Study(patients, participants, is_simulated(data))
 
@@ -189,8 +179,7 @@ def read_patient(data: Path, entities: Mapping[str, str]) -> Patient:
         If a spin-lock time or the regions are missing, on another grid, or empty.
     """
     series = bids.read_series(data, "T1rhow", entities)
-    images = series.images[..., _times(series)]
-    person = {key: value for key, value in entities.items() if key in ("sub", "ses")}
+    images, person = in_order(series), person_of(entities)
     grid = Image(images[..., 0], series.affine, series.sources[0])
     drawn = bids.read_labels(data, READER, person)
     check_same_grid(drawn, grid, "regions")
@@ -209,17 +198,3 @@ def read_patient(data: Path, entities: Mapping[str, str]) -> Patient:
         series.affine,
         axis,
     )
-
-
-def _times(series: bids.Series) -> list[int]:
-    """Which images of a series are at the study's spin-lock times."""
-    chosen = []
-    for time in SPIN_LOCK_TIMES:
-        found = np.flatnonzero(np.abs(series.times - time) < TIME_TOLERANCE)
-        if found.size != 1:
-            there = ", ".join(f"{t:g}" for t in series.times)
-            raise InputError(
-                f"{series.sources[0]}: no image at a spin-lock time of {time:g} ms, found {there}"
-            )
-        chosen.append(int(found[0]))
-    return chosen

@@ -27,11 +27,10 @@ from experiments.liver_uncertainty.tables import (
     TRAINED,
     tables_of,
 )
-from experiments.pages import headed, how_to_repeat, mark_simulated
+from experiments.pages import headed, save_figures, write_report
 from experiments.run import Result, Run, say
 from jaxqmri import report
-from jaxqmri.report import Html, Number, Section, Table, claims_table, findings_table, number
-from jaxqmri.report.figures import png_bytes, save_png
+from jaxqmri.report import Number, Table, claims_table, findings_table, number
 from jaxqmri.simulate.variants import LIVER_CALIBRATED
 from jaxqmri.training import Split
 
@@ -92,10 +91,7 @@ def write(
     """Write figures, maps, tables, page and metrics, and print the first table."""
     figures.write_maps(run, study, target, found)
     drawn = figures.draw_all(run.settings, study, target, found, ends, doubts, splits)
-    for name, (image, _) in drawn.items():
-        if study.simulated:
-            mark_simulated(image)
-        save_png(image, run.folder / "figures" / f"{name}.png")
+    save_figures(run, drawn, study.simulated)
     short = {arm.method for arm, end in ends.items() if not end.settled}
     if LBRU in short:  # what rests on it does as well
         short |= {LBUDR, ENSEMBLE} & set(found)
@@ -222,34 +218,21 @@ def _write_page(
     drawn: Mapping[str, tuple[Figure, str]],
     seconds: float,
 ) -> None:
-    from jaxqmri import __version__
-
-    def shown(name: str) -> Html:
-        image, caption = drawn[name]
-        return report.figure(png_bytes(image), caption, width=round(image.get_figwidth() * 100))
-
-    sections = [
-        Section(
-            name,
-            [report.table(table) for table in tables]
-            + [shown(image) for image in BELOW.get(name, ()) if image in drawn],
-        )
-        for name, tables in parts.items()
+    opening = [
+        report.numbers(_key_numbers(run.results, seconds)),
+        *(report.note(line, warning=study.simulated) for line in told),
     ]
-    document = report.page(
+    write_report(
+        run,
         "Liver T1ρ from two images, and its doubt",
-        [*sections, how_to_repeat(run)],
-        lead="Can a network refine a map of two spin-lock times into that of four, say how far it "
+        "Can a network refine a map of two spin-lock times into that of four, say how far it "
         "is to be trusted, and put that doubt to use? Beside Huang et al. 2023 "
         "(doi:10.48550/arXiv.2307.02736).",
-        kicker=f"{run.name}, preset {run.command.preset}",
-        opening=[
-            report.numbers(_key_numbers(run.results, seconds)),
-            *(report.note(line, warning=study.simulated) for line in told),
-        ],
-        footer=f"jaxqmri {__version__}",
+        parts,
+        drawn,
+        BELOW,
+        opening,
     )
-    report.write_page(run.folder / "report.html", document)
 
 
 def _key_numbers(rows: Sequence[Result], seconds: float) -> list[Number]:

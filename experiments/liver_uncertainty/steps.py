@@ -14,8 +14,8 @@ from jaxtyping import Array, Bool, Float
 
 from experiments.liver_uncertainty.fits import BOUNDS, PAIR, CutOff
 from experiments.liver_uncertainty.methods import Recipe
-from experiments.liver_uncertainty.patients import SPIN_LOCK_TIMES
 from experiments.liver_uncertainty.settings import Learning
+from experiments.spin_lock import SPIN_LOCK_TIMES
 from jaxqmri import networks, physics, training
 from jaxqmri.fitting import fit_voxels
 from jaxqmri.physics import profile_amplitudes
@@ -219,3 +219,21 @@ def said_by_images(t1rho: Float[Array, "b h w"], batch: Batch) -> Float[Array, "
 
     flat = jax.vmap(one)(t1rho.reshape(-1), batch.signals.reshape(-1, batch.signals.shape[-1]))
     return jax.lax.stop_gradient(flat.reshape(t1rho.shape))
+
+
+def doubting_the_trivial(
+    log_scale: Float[np.ndarray, "s h w"],
+    target: Float[np.ndarray, "s h w"],
+    sure: float,
+    cut_off: CutOff,
+) -> Float[np.ndarray, "s h w"]:
+    """Give trivial pixels the largest doubt of their slice, so that they weigh least.
+
+    Trivial is a pixel whose target is cut off and whose log scale lies below ``sure``.
+
+    References
+    ----------
+    Huang et al., doi:10.48550/arXiv.2307.02736, section 2.4.
+    """
+    trivial = ((target <= cut_off[0]) | (target >= cut_off[1])) & (log_scale < sure)
+    return np.where(trivial, log_scale.max(axis=(1, 2), keepdims=True), log_scale)

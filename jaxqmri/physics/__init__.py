@@ -15,6 +15,7 @@ from jaxqmri.physics.decay import (
     T2StarDecay,
     exponential_decay,
 )
+from jaxqmri.physics.fast_spin_echo import fse_signal, prepared_fse_amplitude
 from jaxqmri.physics.gradient_echo import (
     ActualFlipAngle,
     SpoiledGradientEcho,
@@ -42,12 +43,7 @@ from jaxqmri.physics.noise_level import (
 )
 from jaxqmri.physics.precision import cramer_rao_bound, fisher_information, rician_information
 from jaxqmri.physics.recovery import InversionRecovery, SaturationRecovery, inversion_recovery
-from jaxqmri.physics.spin_echo import (
-    MultiEchoSpinEcho,
-    echo_train,
-    fse_signal,
-    prepared_fse_amplitude,
-)
+from jaxqmri.physics.spin_echo import MultiEchoSpinEcho, echo_train
 from jaxqmri.physics.spin_lock import (
     SPIN_LOCK_MODULES,
     off_resonance_t1rho,

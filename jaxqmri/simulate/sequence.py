@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxqmri.physics.decay import exponential_decay
-from jaxqmri.physics.spin_echo import prepared_fse_amplitude
+from jaxqmri.physics.fast_spin_echo import prepared_fse_amplitude
 from jaxqmri.physics.spin_lock import spin_lock_magnetisation
 from jaxqmri.simulate.tissue import Tissue
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jaxqmri.training.checkpoints import Checkpoints, load_model, save_model
-from jaxqmri.training.folds import Split, assign_folds, make_splits
+from jaxqmri.training.folds import Split, assign_folds, fold_seed, make_splits
 from jaxqmri.training.loop import Trainer, TrainState, Variables
 from jaxqmri.training.losses import (
     binary_cross_entropy,
@@ -47,6 +47,7 @@ __all__ = [
     "binary_cross_entropy",
     "centres_in",
     "check",
+    "fold_seed",
     "l1",
     "laplace_nll",
     "load_model",

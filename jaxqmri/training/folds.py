@@ -73,6 +73,11 @@ def assign_folds(
     return _balanced(subjects, names, balance, count, seed)
 
 
+def fold_seed(seed: int, fold: int) -> int:
+    """A random seed of each fold's own."""
+    return int(np.random.SeedSequence([seed, fold]).generate_state(1)[0])
+
+
 def make_splits(
     subjects: Sequence[Mapping[str, Any]],
     folds: Indices,

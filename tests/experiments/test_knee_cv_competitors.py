@@ -9,7 +9,8 @@ from experiments.knee_cv import arms, competitors
 from experiments.knee_cv.comparisons import CALIBRATED, CONSTANT, LOOKUP
 from experiments.knee_cv.paper import INPUTS
 from experiments.knee_cv.results import Study
-from experiments.knee_cv.subjects import SPIN_LOCK_TIMES, Subject
+from experiments.knee_cv.subjects import Subject
+from experiments.spin_lock import SPIN_LOCK_TIMES
 from jaxqmri.training import Split
 
 TIMES = np.array(SPIN_LOCK_TIMES)

@@ -8,8 +8,8 @@ import pytest
 from experiments.liver_uncertainty import fits, steps
 from experiments.liver_uncertainty.estimates import Estimates, _ensemble
 from experiments.liver_uncertainty.methods import RECIPES, Recipe
-from experiments.liver_uncertainty.networks import doubting_the_trivial
-from experiments.liver_uncertainty.patients import SPIN_LOCK_TIMES, Patient, Study
+from experiments.liver_uncertainty.patients import Patient, Study
+from experiments.spin_lock import SPIN_LOCK_TIMES
 
 TIMES = np.array(SPIN_LOCK_TIMES)
 CUT_OFF = (25.0, 65.0)
@@ -139,7 +139,7 @@ def test_the_parabola_and_the_noise_of_a_map():
 def test_trivial_pixels_get_the_largest_doubt_of_their_slice():
     log_scale = np.array([[[-1.5, -1.5, 0.0], [2.0, -1.5, 0.5]], [[-1.5, 0.0, 0.0], [1.0, 0, 0]]])
     target = np.array([[[65.0, 40.0, 65.0], [25.0, 25.0, 40.0]], [[65.0, 30, 30], [30, 30, 30]]])
-    found = doubting_the_trivial(log_scale, target, -1.0, CUT_OFF)
+    found = steps.doubting_the_trivial(log_scale, target, -1.0, CUT_OFF)
     wanted = log_scale.copy()
     wanted[0, 0, 0] = wanted[0, 1, 1] = 2.0  # cut off and sure; not the unsure, not the uncut
     wanted[1, 0, 0] = 1.0
