@@ -35,6 +35,7 @@ __all__ = [
     "configure_jax",
     "execute",
     "identity",
+    "labelled",
     "parse",
     "progress",
     "run_folder",
@@ -82,6 +83,12 @@ class Result:
             "n", "ours", "ours_sd", "low", "high", "paper", "paper_sd",
         )  # fmt: skip
         return {name: _plain(getattr(self, name)) for name in names}
+
+
+def labelled(metric: str, unit: str) -> str:
+    """A metric with its unit, as a table or an axis shows it: ``Bias (%)``."""
+    name = metric.removeprefix("% ")
+    return f"{name} ({unit})" if unit else name
 
 
 class Run(Generic[Settings]):

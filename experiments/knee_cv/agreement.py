@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 
-from experiments.knee_cv.comparisons import Arm
 from experiments.knee_cv.results import ALL_TIMES, CARTILAGE, REFERENCE, Maps, Study
 from experiments.run import Result
+from experiments.trainings import Arm
 from jaxqmri import analysis
 from jaxqmri.analysis import Interval
 

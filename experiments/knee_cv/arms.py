@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from experiments import run as shared
 from experiments.knee_cv import competitors
-from experiments.knee_cv.comparisons import CALIBRATED, COMPETITORS, CONSTANT, LOOKUP, Arm
+from experiments.knee_cv.comparisons import CALIBRATED, COMPETITORS, CONSTANT, LOOKUP
 from experiments.knee_cv.fits import fit_signals
-from experiments.knee_cv.learning import LIMITS, Learning
+from experiments.knee_cv.learning import LIMITS
 from experiments.knee_cv.paper import INPUTS, PD
 from experiments.knee_cv.results import Maps, Study
 from experiments.knee_cv.settings import Settings
 from experiments.knee_cv.slices import Slices
 from experiments.knee_cv.subjects import Task
 from experiments.run import Result, Run
+from experiments.trainings import Arm, training_rows
 from jaxqmri.io import InputError
 
 if TYPE_CHECKING:
     from experiments.knee_cv.networks import Learner
     from jaxqmri.training import Point, Split
 
-STEPS, VALIDATION, RATE, SETTLED = TRAINING = (
-    "steps",
-    "validation MAE",
-    "learning rate at the end",
-    "folds at their plateau",
-)
 BALANCE = ("sex", "kl_grade")
 
 
@@ -122,7 +117,7 @@ def learn_all(
         for arm, found in learner.learn(arms, said, done):
             maps[arm] = estimates(found.t1rho, LIMITS)
             curves[arm], settled[arm] = found.curves, found.settled
-            rows += _training_rows(*arm, found.curves, found.settled, settings.learning)
+            rows += training_rows(arm, found.curves, found.settled, settings.learning)
     return Learnt(maps, rows, curves, settled, learner)
 
 
@@ -181,29 +176,3 @@ def compete(
                 values[CALIBRATED][test] = fitted.t1rho
         found |= {(model, name): estimates(each, bounds) for model, each in values.items()}
     return found
-
-
-def _training_rows(
-    model: str,
-    name: str,
-    curves: Sequence[Sequence[Any]],
-    settled: Sequence[bool],
-    learning: Learning,
-) -> list[Result]:
-    steps = [float(curve[-1].step) for curve in curves]
-    best = [min(point.metric for point in curve) for curve in curves]
-    rate = [
-        100.0 * learning.decay_rate ** (len(curve) // learning.decay_checks) for curve in curves
-    ]
-    return [
-        Result(
-            model, metric, unit, name, n=len(curves),
-            ours=float(np.mean(values)), ours_sd=float(np.std(values, ddof=1)),
-        )
-        for metric, unit, values in (
-            (STEPS, "", steps),
-            (VALIDATION, "ms", best),
-            (RATE, "% of the first", rate),
-            (SETTLED, "%", [100.0 * one for one in settled]),
-        )
-    ]  # fmt: skip

@@ -16,12 +16,12 @@ from experiments.knee_cv.comparisons import (
     CONSTANT,
     LOOKUP,
     P_T,
-    Arm,
     longer_times,
 )
 from experiments.knee_cv.paper import INPUTS, NETWORKS, NLLS
 from experiments.knee_cv.results import CARTILAGE
 from experiments.run import Result
+from experiments.trainings import Arm
 from jaxqmri import report
 from jaxqmri.report import Claim, Criterion, Finding, Judged, Rows
 

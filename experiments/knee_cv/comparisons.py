@@ -8,6 +8,7 @@ from itertools import combinations, pairwise
 from experiments.knee_cv.paper import INPUTS, NETWORKS, NLLS
 from experiments.knee_cv.results import CARTILAGE, METRICS
 from experiments.run import Result
+from experiments.trainings import Arm
 from jaxqmri import analysis
 from jaxqmri.analysis import SubjectErrors
 from jaxqmri.report import compared
@@ -16,8 +17,6 @@ CONSTANT, LOOKUP, CALIBRATED = "constant", "median look-up", "gain-calibrated NL
 COMPETITORS = (CONSTANT, LOOKUP, CALIBRATED)
 COMPARED = ("MAE", "MAPE", "RE", "RPE")
 P_T, P_WILCOXON = "p, paired t (Holm)", "p, Wilcoxon (Holm)"
-
-Arm = tuple[str, str]  # model and input
 
 
 def comparison_rows(errors: Mapping[Arm, Sequence[SubjectErrors]], seed: int) -> list[Result]:

@@ -9,16 +9,15 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.knee_cv.agreement import subject_means
-from experiments.knee_cv.comparisons import Arm
 from experiments.knee_cv.paper import INPUTS, NETWORKS, NLLS, PD, TABLE_4
 from experiments.knee_cv.results import (
     CARTILAGE,
     METRICS,
     Maps,
     Study,
-    labelled,
 )
-from experiments.run import Result
+from experiments.run import Result, labelled
+from experiments.trainings import Arm
 from jaxqmri.report.figures import CYCLE, INK, LINE, SOFT, WIDTH, add_axes, new_figure
 from jaxqmri.report.maps import choose_slices
 

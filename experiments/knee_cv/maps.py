@@ -8,13 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from experiments import run as shared
-from experiments.knee_cv.comparisons import COMPETITORS, Arm
+from experiments.knee_cv.comparisons import COMPETITORS
 from experiments.knee_cv.paper import NLLS, PD
 from experiments.knee_cv.results import ALL_TIMES, REFERENCE, Maps, Study
 from experiments.knee_cv.settings import Settings
 from experiments.knee_cv.subjects import Subject
 from experiments.run import Run
 from experiments.subjects import person_of
+from experiments.trainings import Arm
 from jaxqmri.cli.accelerator import available_cores
 from jaxqmri.io import bids
 

@@ -15,13 +15,13 @@ from jaxtyping import Bool, Float
 from nibabel.orientations import aff2axcodes
 
 from experiments.kept_networks import End, KeptNetworks
-from experiments.knee_cv.comparisons import Arm
 from experiments.knee_cv.learning import LIMITS, Learning
 from experiments.knee_cv.paper import MASKED, MLP, UNMASKED
 from experiments.knee_cv.results import ALL_TIMES, CARTILAGE, Study
 from experiments.knee_cv.slices import Slices
 from experiments.knee_cv.steps import PATCH, Fold, architecture, make_trainer
 from experiments.run import Run
+from experiments.trainings import Arm
 from jaxqmri import networks, training
 from jaxqmri.preprocessing.resampling import spacing
 from jaxqmri.training import PlateauRule, Point, Split, Trainer, Variables

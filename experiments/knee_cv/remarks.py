@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import isfinite
 
-from experiments.knee_cv.comparisons import COMPETITORS, Arm
+from experiments.knee_cv.comparisons import COMPETITORS
 from experiments.knee_cv.paper import INPUTS, NETWORKS
 from experiments.knee_cv.results import ALL_TIMES, CARTILAGE, REFERENCE, Study
 from experiments.run import Result
+from experiments.trainings import SHORT, Arm
 from jaxqmri.report import compared, number
 
-SHORT = "short of its plateau"
 RPE, RPE_TO_TRUTH = "RPE", "RPE to truth"
 
 Rows = Mapping[tuple[str, str | None, str], Result]  # by model, input and metric

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from experiments.knee_cv import figures
 from experiments.knee_cv.arms import Learnt
 from experiments.knee_cv.claims import judge_claims
-from experiments.knee_cv.comparisons import Arm
 from experiments.knee_cv.paper import INPUTS, MLP, NETWORKS, NLLS, TABLE_4, UNMASKED
 from experiments.knee_cv.remarks import remarks, source
 from experiments.knee_cv.results import (
@@ -19,7 +18,6 @@ from experiments.knee_cv.results import (
     REFERENCE,
     Maps,
     Study,
-    labelled,
 )
 from experiments.knee_cv.settings import ABLATIONS, Settings
 from experiments.knee_cv.subjects import Task, displayed
@@ -31,7 +29,8 @@ from experiments.knee_cv.tables import (
     tables_of,
 )
 from experiments.pages import headed, save_figures, write_report
-from experiments.run import Result, Run, say
+from experiments.run import Result, Run, labelled, say
+from experiments.trainings import Arm
 from jaxqmri import report
 from jaxqmri.report import Number, Table, claims_table, findings_table, number
 from jaxqmri.report.agreement import bland_altman, predicted_on_true

@@ -46,12 +46,6 @@ NO_ESTIMATE, AT_BOUND = "no estimate", "at a bound"
 UNPRINTED = Printed(None)
 
 
-def labelled(metric: str, unit: str) -> str:
-    """A metric with its unit, as a table or an axis shows it: ``Bias (%)``."""
-    name = metric.removeprefix("% ")
-    return f"{name} ({unit})" if unit else name
-
-
 class Maps(NamedTuple):
     """T1rho (ms, NaN without an estimate) and fit status of every cartilage voxel."""
 

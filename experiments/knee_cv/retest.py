@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from experiments.knee_cv.agreement import subject_means
-from experiments.knee_cv.comparisons import Arm
 from experiments.knee_cv.paper import INPUTS, NLLS
 from experiments.knee_cv.results import ALL_TIMES, CARTILAGE, REFERENCE, Maps, Study
 from experiments.knee_cv.slices import Slices
 from experiments.knee_cv.subjects import Task
 from experiments.run import Result
+from experiments.trainings import Arm
 from jaxqmri import analysis
 
 if TYPE_CHECKING:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
 from experiments.knee_cv.learning import Learning
 from experiments.knee_cv.paper import INPUTS, NETWORKS
 from experiments.knee_cv.subjects import Registering
 from experiments.run import Preset
+from experiments.several.plan import Changes
 from jaxqmri.preprocessing import Scaling
 from jaxqmri.simulate import variants
 
@@ -28,18 +29,6 @@ Ablation = Literal[
     "calibrated-0.65-0.15-9",
 ]
 Group = Literal["gain", "scaling", "calibrated", "all"]
-
-
-class Changes(NamedTuple):
-    """What an ablation changes: of the experiment's settings, and of the simulated study's."""
-
-    settings: Mapping[str, Any] = {}
-    study: Mapping[str, float] = {}
-
-    @property
-    def text(self) -> str:
-        """For people: ``pd_gain_sd 0.0``."""
-        return ", ".join(f"{key} {value}" for key, value in {**self.settings, **self.study}.items())
 
 
 GAINS: Mapping[str, Changes] = {

@@ -8,10 +8,8 @@ from itertools import product
 from typing import Any
 
 from experiments.knee_cv.agreement import HIDDEN
-from experiments.knee_cv.arms import TRAINING
-from experiments.knee_cv.comparisons import COMPARED, COMPETITORS, P_T, P_WILCOXON, Arm
+from experiments.knee_cv.comparisons import COMPARED, COMPETITORS, P_T, P_WILCOXON
 from experiments.knee_cv.paper import INPUTS, NETWORKS, NLLS
-from experiments.knee_cv.remarks import SHORT
 from experiments.knee_cv.results import (
     AT_BOUND,
     CARTILAGE,
@@ -20,12 +18,12 @@ from experiments.knee_cv.results import (
     REFERENCE,
     TRUTH_METRICS,
     Study,
-    labelled,
 )
 from experiments.knee_cv.retest import RETEST
 from experiments.knee_cv.subjects import REGIONS
-from experiments.run import Result
+from experiments.run import Result, labelled
 from experiments.subjects import person_of
+from experiments.trainings import SHORT, TRAINING, Arm, marked
 from jaxqmri import report
 from jaxqmri.report import Estimate, Table
 
@@ -47,12 +45,6 @@ def _arms(entry: Mapping[str, Any]) -> set[Arm]:
     """Model and input of a row; both of a difference's."""
     models, inputs = (str(entry[key]).split(" minus ") for key in ("model", "input"))
     return set(product(models, inputs))
-
-
-def marked(model: str, short: Collection[Arm]) -> str:
-    """A model's name with its inputs at which it was stopped short of its plateau."""
-    inputs = [name for name in INPUTS if (model, name) in short]
-    return f"{model} ({', '.join(inputs)}: {SHORT})" if inputs else model
 
 
 def _similarities(study: Study) -> Table:
@@ -99,7 +91,7 @@ def tables_of(
         return [e for e in entries if all(e[key] in values for key, values in wanted.items())]
 
     def named(chosen: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [e | {"model": marked(e["model"], short)} for e in chosen]
+        return [e | {"model": marked(e["model"], INPUTS, short)} for e in chosen]
 
     def by_arm(chosen: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         return [
@@ -136,7 +128,7 @@ def tables_of(
             beside(
                 named([entry for entry in all_models if entry["model"] == model]),
                 down=("model", "measure"),
-                caption=f"{marked(model, short)} over the whole cartilage: mean ± SD over "
+                caption=f"{marked(model, INPUTS, short)} over the whole cartilage: mean ± SD over "
                 "subjects, ours with the paper's." + (trained_as if model in NETWORKS else ""),
             )
             for model in everyone

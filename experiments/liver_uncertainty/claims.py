@@ -21,12 +21,14 @@ from experiments.liver_uncertainty.doubt import (
 )
 from experiments.liver_uncertainty.methods import (
     CALIBRATED,
+    ENSEMBLE,
     LOG_LBMC,
     SELF_SUPERVISED,
 )
 from experiments.liver_uncertainty.paper import BM3D, COARSE, INPUT, LBMC, LBR, LBRU, LBUDR
 from experiments.liver_uncertainty.results import P_PATIENTS, RMRE, ROI
 from experiments.run import Result
+from experiments.trainings import Arm, short_of
 from jaxqmri import report
 from jaxqmri.report import Claim, Criterion, Finding, Judged, Rows
 from jaxqmri.report.findings import Outcome
@@ -38,13 +40,13 @@ AMONG_REFINED = ("doubt helps to train", "doubt costs a little")  # names of cla
 GOOD, POOR = 3.0, 4.0  # %, the paper's own
 
 
-def judge_claims(
+def judge(
     results: Iterable[Result],
-    short: Collection[str] = (),
+    short: Collection[Arm] = (),
     *,
     calibrated: bool = False,
     seeds: int = 1,
-) -> list[Judged]:
+) -> tuple[Rows, list[Judged]]:
     """Hold every claim against the rows of a run.
 
     Parameters
@@ -52,26 +54,38 @@ def judge_claims(
     results
         All rows.
     short
-        Networks of which a training stopped short of its plateau.
+        Networks of which a training stopped short of its plateau, with their input.
     calibrated
         Whether the data were made to match the coarse and BM3D rows.
     seeds
         Trainings of each network: too few support no order among those that refine.
+
+    Returns
+    -------
+    rows, judged
+        What claims rest on, and how they stand.
     """
     rows = Rows(
         [result.entry() for result in results],
-        short=[(name, INPUT) for name in short],
+        short=short,
         calibrated=[(name, INPUT) for name in (COARSE, BM3D)] if calibrated else (),
         common={"region": ROI, "visit": None},
         p_values=P_PATIENTS,
     )
-    if seeds >= ENOUGH_SEEDS:
-        return report.judge(CLAIMS, rows)
-    untold = [
-        claim._replace(test=_too_few_seeds(claim)) if claim.name in AMONG_REFINED else claim
-        for claim in CLAIMS
-    ]
-    return report.judge(untold, rows)
+    claims = CLAIMS
+    if seeds < ENOUGH_SEEDS:
+        claims = [
+            claim._replace(test=_too_few_seeds(claim)) if claim.name in AMONG_REFINED else claim
+            for claim in CLAIMS
+        ]
+    return rows, report.judge(claims, rows)
+
+
+def short_and_dependent(results: Iterable[Result]) -> frozenset[Arm]:
+    """Networks that stopped short of their plateau, and what rests on LBRU if that did."""
+    short = short_of(results)
+    dependent = {(LBUDR, INPUT), (ENSEMBLE, INPUT)} if (LBRU, INPUT) in short else set()
+    return short | dependent
 
 
 def _too_few_seeds(claim: Claim) -> Callable[[Rows], list[Finding]]:

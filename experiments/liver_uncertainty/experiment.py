@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -20,24 +19,24 @@ from experiments.liver_uncertainty.methods import ALL, RECIPES
 from experiments.liver_uncertainty.networks import Arm, Learner
 from experiments.liver_uncertainty.paper import LBRU, LBUDR
 from experiments.liver_uncertainty.patients import Study, read_study
+from experiments.liver_uncertainty.plan import JOINING, MADE_FROM, NAME
 from experiments.liver_uncertainty.results import (
     agreement_rows,
     comparison_rows,
     error_rows,
     participant_rows,
     reference_rows,
+    trained_rows,
     unrun_rows,
 )
-from experiments.liver_uncertainty.settings import ABLATIONS, PRESETS, Learning, Settings
+from experiments.liver_uncertainty.settings import PRESETS, Learning, Settings
 from experiments.run import Command, Run
-from experiments.subjects import refuse_changed
-from jaxqmri.io import InputError, bids
+from experiments.several import carry_out_all
+from jaxqmri.io import InputError
 from jaxqmri.io.files import write_text
 from jaxqmri.training import Point, Split
 
-NAME = "liver_uncertainty"
 BALANCE = ("sex", "stage")
-MADE_FROM = "made_from"  # checkpoint: fingerprint of the data
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,79 +46,36 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def experiment(command: Command[Settings]) -> None:
-    """Simulate or read, fit, learn, judge, report.
+    """Carry out the runs that a command asks for.
 
     Raises
     ------
     InputError
         If the command or the data cannot be used.
     """
-    shared.configure_jax()
-    command, cohort = asked(command)
-    if command.data is not None:
-        bids.find_series(command.data, "T1rhow")  # told before a run folder is made
-    run = Run(NAME, command, cohort.folder if command.data is None else command.data)
-    if run.complete:
-        refuse_changed(run.folder, changed_since(run))
-        shared.say(f"{run.folder}: complete; --overwrite makes it again\n")
-        shared.say((run.folder / "tables.md").read_text("utf-8"))
-        return
-    if command.data is None:
-        cohort.make("patient")
-    carry_out(run)
+    refuse_contradictions(command.settings)
+    carry_out_all(command, JOINING, carry_out, "T1rhow")
 
 
-def changed_since(run: Run[Settings]) -> str | None:
-    """What of its data is no longer what a complete run was made from, in words.
-
-    A simulated cohort cannot change: its folder is named after all that it is made with.
-    """
-    if run.command.data is None:
-        return None
-    study, kept = read_study(run.data, run.settings.skip_incomplete), run.checkpoint(MADE_FROM)
-    same = kept.exists() and kept.read_text("utf-8") == study.fingerprint
-    return None if same else str(run.data)
-
-
-def asked(command: Command[Settings]) -> tuple[Command[Settings], Cohort]:
-    """The command with what its ablation changes, and the digital patients it is about.
+def refuse_contradictions(settings: Settings) -> None:
+    """Tell what cannot be done before a run folder is made.
 
     Raises
     ------
     InputError
         If settings contradict each other.
     """
-    settings = command.settings
-    changes = ABLATIONS[settings.ablation] if settings.ablation else None
-    if changes is not None:
-        if changes.study and command.data is not None:
-            raise InputError(
-                f"--ablation {settings.ablation} changes the simulated study, and --data "
-                f"{command.data} is not simulated by this run: leave one of them out"
-            )
-        folder = shared.run_folder(NAME, command)
-        out = command.out or folder.with_name(f"{folder.name}-{settings.ablation}")
-        settings = replace(settings, **changes.settings)
-        command = replace(command, settings=settings, out=out)
-    if settings.seeds < 1:
-        raise InputError(f"--seeds {settings.seeds}: expected a whole number above zero")
     if settings.validation < 1:
         raise InputError(f"--validation {settings.validation}: expected at least one patient")
     if LBUDR in settings.methods and LBRU not in settings.methods:
         raise InputError(f"--methods has {LBUDR} without {LBRU}, whose doubt it is weighted by")
-    cohort = Cohort(
-        "liver_t1rho",
-        settings.simulated_grid,
-        settings.simulated_patients,
-        command.seed,
-        changes.study if changes else {},
-    )
-    return command, cohort
 
 
-def carry_out(run: Run[Settings]) -> None:
-    """All that is done with the data."""
+def carry_out(run: Run[Settings], cohort: Cohort) -> None:
+    """Simulate or read, fit, learn, judge, report."""
     settings, seed = run.settings, run.command.seed
+    if run.command.data is None:
+        cohort.make("patient")
     study = read_study(run.data, settings.skip_incomplete)
     if settings.methods:
         refuse_odd_sizes(study, settings.learning)
@@ -138,7 +94,7 @@ def carry_out(run: Run[Settings]) -> None:
     for name in networks:
         _add(run, study, target.t1rho, name, networks[name])
     found |= networks
-    run.results += unrun_rows(found)
+    run.results += unrun_rows(found) + trained_rows(ends, settings.learning)
     found = {name: found[name] for name in ALL if name in found}
     for name, estimates in found.items():
         run.results += agreement_rows(study, target.t1rho, name, estimates, seed)

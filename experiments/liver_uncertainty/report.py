@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.kept_networks import End
 from experiments.liver_uncertainty import figures
-from experiments.liver_uncertainty.claims import ENOUGH_SEEDS, judge_claims
+from experiments.liver_uncertainty.claims import ENOUGH_SEEDS
 from experiments.liver_uncertainty.doubt import UCE_EXPECTED, Doubt
 from experiments.liver_uncertainty.estimates import Estimates
 from experiments.liver_uncertainty.fits import Fitted
-from experiments.liver_uncertainty.methods import CALIBRATED, ENSEMBLE
+from experiments.liver_uncertainty.methods import CALIBRATED
 from experiments.liver_uncertainty.networks import Arm
 from experiments.liver_uncertainty.paper import COARSE, LBR, LBRU, LBUDR
 from experiments.liver_uncertainty.patients import Study
+from experiments.liver_uncertainty.plan import judge_run
 from experiments.liver_uncertainty.results import MAE, PIXEL_BIAS, REFERENCE, RMRE
-from experiments.liver_uncertainty.settings import Settings
+from experiments.liver_uncertainty.settings import ABLATIONS, CALIBRATIONS, Settings
 from experiments.liver_uncertainty.tables import (
     DOUBTS,
     HIDDEN,
@@ -31,15 +32,14 @@ from experiments.pages import headed, save_figures, write_report
 from experiments.run import Result, Run, say
 from jaxqmri import report
 from jaxqmri.report import Number, Table, claims_table, findings_table, number
-from jaxqmri.simulate.variants import LIVER_CALIBRATED
 from jaxqmri.training import Split
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ABLATION_SAYS = {
-    False: "An ablation: a run that should break a claim.",
-    True: "Another simulation that fits the coarse and BM3D rows about as well.",
+    False: "An ablation, a run that should break a claim",
+    True: "Another simulation that fits the coarse and BM3D rows about as well",
 }
 WIDE = 40  # characters of a method's name
 CLAIMS, BEHIND = "Which claims held", "Numbers behind the claims"
@@ -92,13 +92,9 @@ def write(
     figures.write_maps(run, study, target, found)
     drawn = figures.draw_all(run.settings, study, target, found, ends, doubts, splits)
     save_figures(run, drawn, study.simulated)
-    short = {arm.method for arm, end in ends.items() if not end.settled}
-    if LBRU in short:  # what rests on it does as well
-        short |= {LBUDR, ENSEMBLE} & set(found)
-    short = sorted(short)
+    judging = judge_run(run.results, run.command, study.simulated)
+    judged, short = judging.judged, sorted({model for model, _ in judging.short} & set(found))
     told = remarks(run, study, short)
-    calibrated = study.simulated and run.settings.ablation in (None, *LIVER_CALIBRATED)
-    judged = judge_claims(run.results, short, calibrated=calibrated, seeds=run.settings.seeds)
     smoke = "This preset claims nothing. " if run.command.preset == "smoke" else ""
     data = f"{'Simulated data. ' if study.simulated else ''}{smoke}"
     tables = tables_of(run.results, study.simulated, short, trained_as(run.settings))
@@ -112,8 +108,6 @@ def write(
         ],
         **tables,
     }
-    if ends:
-        parts[TRAINED] = [_trainings(ends, data)]
     parts[BEHIND] = [findings_table(judged, f"{data}Every number that a claim rests on.")]
     title = f"# Liver T1rho from two images, and its doubt: `{run.name}`, preset "
     text = [f"{title}{run.command.preset}\n", *(f"{line}\n" for line in told), *headed(parts)]
@@ -135,8 +129,8 @@ def remarks(run: Run[Settings], study: Study, short: Sequence[str]) -> list[str]
         )
     else:
         told.append(f"{source(study)}. The paper's cohort is another one, drawn by others.")
-    if run.settings.ablation:
-        told.append(ABLATION_SAYS[run.settings.ablation in LIVER_CALIBRATED])
+    for name in run.settings.ablation:
+        told.append(f"{ABLATION_SAYS[name in CALIBRATIONS]}, {name}: {ABLATIONS[name].text}.")
     if run.settings.seeds < ENOUGH_SEEDS:
         told.append(
             f"{run.settings.seeds} training seed{'s' if run.settings.seeds > 1 else ''}: "
@@ -182,31 +176,6 @@ def _three_numbers(rows: Sequence[Result]) -> str | None:
     return (
         f"A parabola of the coarse value, three numbers, has an RMRE of {number(own.ours, 2)} %. "
         f"Networks: {'; '.join(told)}."
-    )
-
-
-def _trainings(ends: Mapping[Arm, End], data: str) -> Table:
-    rows = []
-    for method in dict.fromkeys(arm.method for arm in ends):
-        own = [end for arm, end in ends.items() if arm.method == method]
-        steps = [end.curve[-1].step for end in own]
-        best = [min(point.metric for point in end.curve) for end in own]
-        settled = sum(end.settled for end in own)
-        rows.append(
-            (
-                method,
-                sum(steps) / len(steps),
-                report.Estimate(sum(best) / len(best), digits=3),
-                f"{settled} of {len(own)}",
-            )
-        )
-    return Table(
-        ("method", "steps, mean", "validation metric, mean", "at the plateau"),
-        tuple(rows),
-        f"{data}The metric is what a network is to make small, on the validation patients: mean "
-        "absolute error in ms, the constant Laplace scale (ms) that is as likely, or the squared "
-        "distance to the images in units of their noise. A network with a training short of its "
-        "plateau supports no claim.",
     )
 
 

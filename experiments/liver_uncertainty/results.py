@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from experiments.kept_networks import End
 from experiments.liver_uncertainty import paper
 from experiments.liver_uncertainty.estimates import Estimates
 from experiments.liver_uncertainty.fits import Fitted
-from experiments.liver_uncertainty.methods import ALL, COMPARED
+from experiments.liver_uncertainty.methods import ALL, COMPARED, RECIPES
 from experiments.liver_uncertainty.paper import INPUT, LBRU, Printed
 from experiments.liver_uncertainty.patients import Study
 from experiments.run import Result
+from experiments.trainings import Decay, training_rows
 from jaxqmri import analysis
 from jaxqmri.analysis import Interval, Pixels, resampling
 from jaxqmri.report import compared
@@ -142,6 +144,19 @@ def unrun_rows(found: Mapping[str, Estimates]) -> list[Result]:
         for name, printed in paper.RMRE.items()
         if name not in found
     ]
+
+
+def trained_rows(ends: Mapping[Any, End], learning: Decay) -> list[Result]:
+    """How the trainings of every network went, over folds and seeds."""
+    rows = []
+    for method in dict.fromkeys(arm.method for arm in ends):
+        own = [end for arm, end in ends.items() if arm.method == method]
+        unit = "" if RECIPES[method].physics else "ms"
+        rows += training_rows(
+            (method, INPUT), [end.curve for end in own], [end.settled for end in own], learning,
+            unit,
+        )  # fmt: skip
+    return rows
 
 
 def agreement_rows(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
 from experiments.liver_uncertainty.methods import LEARNED, Learned
 from experiments.run import Preset
+from experiments.several.plan import Changes
 from jaxqmri.simulate import variants
 
 Ablation = Literal[
@@ -19,6 +20,7 @@ Ablation = Literal[
     "snr50-short0.2",
     "snr70-short0.21",
 ]
+Group = Literal["calibrated", "all"]
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,11 @@ class Settings:
         comes nearest to the target as well (oracle). It is an extra of its own, for its licence is
         not free for all uses.
     ablation
-        A change that should break a claim: no short component of the decay in the simulation, no
-        cut-off pixels in the training, or a simulation whose errors are noise alone. Or one that
-        should not: another noise and short component that fit the coarse and BM3D rows about as
-        well.
+        Changes that should break a claim: no short component of the decay in the simulation, no
+        cut-off pixels in the training, or a simulation whose errors are noise alone; and changes
+        that should not: another noise and short component that fit the coarse and BM3D rows
+        about as well. Each is a run of its own beside the experiment's, and all are joined in
+        one summary. Names, or a group of them: calibrated, all.
     skip_incomplete
         Go on without patients that lack an image or a region.
     learning
@@ -112,18 +115,14 @@ class Settings:
     seeds: int = 1
     cut_off_pixels: bool = True
     denoise: Literal["none", "own", "oracle"] = "own"
-    ablation: Ablation | None = None
+    ablation: tuple[Ablation | Group, ...] = ()
     skip_incomplete: bool = False
     learning: Learning = field(default_factory=Learning)
 
 
-class Changes(NamedTuple):
-    """What an ablation changes: of the experiment's settings, and of the simulated study's."""
-
-    settings: Mapping[str, Any] = {}
-    study: Mapping[str, float | tuple[float, ...]] = {}
-
-
+CALIBRATIONS: Mapping[str, Changes] = {
+    name: Changes(study=own) for name, own in [*variants.LIVER_CALIBRATED.items()][1:]
+}
 ABLATIONS: Mapping[str, Changes] = {
     "no-short-component": Changes(study=variants.NO_SHORT_COMPONENT),
     "no-cut-off": Changes({"cut_off_pixels": False}),
@@ -134,8 +133,12 @@ ABLATIONS: Mapping[str, Changes] = {
             "drift": 0.0, "failed_holds": 0.0,
         }
     ),
-    **{name: Changes(study=own) for name, own in [*variants.LIVER_CALIBRATED.items()][1:]},
+    **CALIBRATIONS,
 }  # fmt: skip
+GROUPS: Mapping[str, Collection[str]] = {
+    "calibrated": tuple(CALIBRATIONS),
+    "all": tuple(ABLATIONS),
+}
 
 PRESETS: dict[Preset, Settings] = {
     "smoke": Settings(

@@ -10,11 +10,11 @@ from experiments.liver_uncertainty import doubt, results
 from experiments.liver_uncertainty.methods import ALL
 from experiments.liver_uncertainty.paper import BM3D, COARSE, LBMC, LBR, LBRU, LBUDR
 from experiments.liver_uncertainty.results import P_PATIENTS, PARTICIPANTS, REFERENCE, RMRE, STAGES
-from experiments.run import Result
+from experiments.run import Result, labelled
+from experiments.trainings import SHORT, TRAINING
 from jaxqmri import report
 from jaxqmri.report import Table
 
-SHORT = "short of its plateau"
 TABLE_2 = "All methods beside the paper's (Table 2)"
 DOUBTS = "What the uncertainty is worth"
 INTERVALS = "What intervals hold"
@@ -66,10 +66,7 @@ def tables_of(
     trained_as
         Sizes and seeds of the networks, for captions.
     """
-    entries = [
-        {**one.entry(), "measure": f"{one.metric} ({one.unit})" if one.unit else one.metric}
-        for one in rows
-    ]
+    entries = [{**one.entry(), "measure": labelled(one.metric, one.unit)} for one in rows]
 
     def marked(entry: dict[str, Any]) -> dict[str, Any]:
         names = str(entry["model"]).split(" minus ")
@@ -154,6 +151,18 @@ def tables_of(
                 [row for pair in zip(paired, with_p, strict=True) for row in pair],
                 "RMRE by patient; negative where the first is better. p by paired t test, after "
                 "Holm; intervals are not corrected.",
+            )
+        ],
+        TRAINED: [
+            laid_out(
+                chosen(TRAINING),
+                "model",
+                "measure",
+                "Mean ± SD over folds and seeds. The validation error is what a network is to make "
+                "small, on the validation patients: mean absolute error, or the constant Laplace "
+                "scale that is as likely (ms); with physics also, or only, the squared distance "
+                "to the images in units of their noise. A network with a training short of its "
+                f"plateau supports no claim. {trained_as}",
             )
         ],
         PEOPLE: [

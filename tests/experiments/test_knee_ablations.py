@@ -8,11 +8,11 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from experiments.knee_cv import experiment, summary
-from experiments.knee_cv.arms import SETTLED
+from experiments.knee_cv import experiment
 from experiments.knee_cv.comparisons import CALIBRATED, CONSTANT, LOOKUP
 from experiments.knee_cv.paper import MASKED, MLP, NLLS, UNMASKED
-from experiments.knee_cv.plan import NAME, Planned, asked, joined, summary_folder
+from experiments.knee_cv.plan import JOINING, NAME
+from experiments.knee_cv.predictions import PREDICTIONS
 from experiments.knee_cv.results import CARTILAGE
 from experiments.knee_cv.settings import (
     ABLATIONS,
@@ -24,13 +24,18 @@ from experiments.knee_cv.settings import (
     Ablation,
     Group,
 )
-from experiments.knee_cv.summary.collect import collect
-from experiments.knee_cv.summary.figures import figures_of
-from experiments.knee_cv.summary.predictions import PREDICTIONS, Came, Fate, came
-from experiments.run import Command, Result, identity, write_metrics
+from experiments.run import Command, Result, Run, identity, write_metrics
+from experiments.several import Planned, page
+from experiments.several.collect import collect
+from experiments.several.figures import figures_of
+from experiments.several.predictions import Came, Fate, came
+from experiments.trainings import SETTLED
 from jaxqmri.io import InputError
 from jaxqmri.io.files import write_json
 from jaxqmri.report import Criterion, Finding
+
+asked, joined = JOINING.plan.asked, JOINING.plan.joined
+summary_folder = JOINING.plan.summary_folder
 
 RPE = {
     UNMASKED: 4.0,
@@ -173,31 +178,31 @@ def test_what_cannot_be_had_is_refused_before_anything_is_run(command, ablations
 def test_runs_that_are_not_there_are_named(kept):
     other = next(one for one in joined(kept) if one.name == "pd-gain-0")
     keep(other._replace(command=replace(other.command, preset="full")), [])
-    collected = collect(kept)
+    collected = collect(JOINING, kept)
     assert list(collected.missing.items()) == [
         ("pd-gain-0", "run with other settings (preset: full there, quick now)"),
         ("scale-percentile", "not complete"),
         ("scale-muscle", "not run"),
     ]
-    summary.write(kept)
+    page.write(JOINING, kept)
     for name, why in collected.missing.items():
         assert lines(told(kept), "Missing:", f"{name} ({why})")
         assert lines(told(kept), f"| {name} ", f"missing: {why}")
-    page = (summary_folder(kept) / "report.html").read_text("utf-8")
-    assert "scale-muscle (not run)" in page
+    document = (summary_folder(kept) / "report.html").read_text("utf-8")
+    assert "scale-muscle (not run)" in document
 
 
 def test_without_the_experiment_itself_there_is_no_summary(command):
     with pytest.raises(InputError, match="mine: not run"):
-        collect(command)
+        collect(JOINING, command)
 
 
 def test_seeds_that_were_trained_before_are_found(kept):
-    assert list(collect(asking(kept)).seeds) == ["headline", "seed-8", "seed-9"]
+    assert list(collect(JOINING, asking(kept)).seeds) == ["headline", "seed-8", "seed-9"]
 
 
 def test_every_number_is_that_of_a_run(kept):
-    summary.write(kept)
+    page.write(JOINING, kept)
     content = json.loads((summary_folder(kept) / "metrics.json").read_text())
     assert (content["experiment"], content["preset"]) == (NAME, "quick")
     assert content["seconds"] == 60.0 * 11
@@ -219,7 +224,7 @@ def test_every_number_is_that_of_a_run(kept):
 
 
 def test_learned_rows_have_their_range_over_the_calibrations(kept):
-    summary.write(kept)
+    page.write(JOINING, kept)
     text = told(kept).split("## Every row")[1].split("## ")[0]
     assert lines(text, f"| {UNMASKED} | RPE (%)", "4.00 (4.00 to 4.50) [3.81]")
     assert lines(text, f"| {UNMASKED} | slope of subject means", "0.90 (0.90 to 1.40)")
@@ -231,7 +236,7 @@ def test_learned_rows_have_their_range_over_the_calibrations(kept):
 
 
 def test_every_table_says_that_the_data_are_simulated(kept):
-    summary.write(kept)
+    page.write(JOINING, kept)
     sections = told(kept).split("\n## ")[1:]
     assert [section.splitlines()[0] for section in sections] == [
         "Runs",
@@ -248,7 +253,7 @@ def test_every_table_says_that_the_data_are_simulated(kept):
 
 
 def test_what_was_expected_stands_beside_what_came(kept):
-    summary.write(kept)
+    page.write(JOINING, kept)
     text = told(kept).split("## What should break")[1].split("## ")[0].split("masking costs.")[0]
     for name, words in {
         "pd-gain-0 ": ("0.25 (−0.50 to 1.00)", "should vanish", "| yes "),
@@ -264,7 +269,7 @@ def test_what_was_expected_stands_beside_what_came(kept):
 
 
 def test_every_claim_has_its_deciding_number_in_every_run(kept):
-    summary.write(kept)
+    page.write(JOINING, kept)
     tables = told(kept).split("## Every claim")[1].split("Simulated data. ")[1:]
     (table,) = [t for t in tables if t.startswith("U-Net with PD: ")]
     assert f"{LEAD}, PD+50, RPE (%) decides it" in table
@@ -282,11 +287,11 @@ def test_a_network_short_of_its_plateau_is_marked_and_tests_nothing(kept):
             keep(planned, rows_of("known-gain", short=[MLP]))
         elif planned.name == "calibrated-0.65-0.15-9":
             keep(planned, rows_of(planned.name, short=[MLP]))
-    summary.write(kept)
+    page.write(JOINING, kept)
     (line, *_) = lines(told(kept).split("## What should break")[1], "| known-gain ")
     assert "not tested" in line
     assert lines(told(kept), f"| {MLP} (PD+50: short of its plateau) | RPE")
-    leads = figures_of(collect(kept))["leads"][0].axes[0]
+    leads = figures_of(collect(JOINING, kept))["every_run"][0].axes[0]
     names = [label.get_text() for label in leads.get_yticklabels()]
     faces = [drawn.lines[0].get_markerfacecolor() for drawn in leads.containers]
     assert [n for n, face in zip(names, faces, strict=True) if face == "white"] == [
@@ -295,7 +300,7 @@ def test_a_network_short_of_its_plateau_is_marked_and_tests_nothing(kept):
 
 
 def test_the_curve_over_the_spread_of_the_gain(kept):
-    figure, caption = figures_of(collect(kept))["gain_spread"]
+    figure, caption = figures_of(collect(JOINING, kept))["gain_spread"]
     left, right = figure.axes
     curve = left.containers[0].lines[0]
     np.testing.assert_allclose(curve.get_xdata(), [0, 10, 15, 20, 30])
@@ -306,44 +311,47 @@ def test_the_curve_over_the_spread_of_the_gain(kept):
     assert len(right.containers) == 5
     assert "15 % is the headline" in caption
     assert "simulated data" in [text.get_text() for text in figure.texts]
-    leads = figures_of(collect(kept))["leads"][0].axes[0]
+    leads = figures_of(collect(JOINING, kept))["every_run"][0].axes[0]
     assert [label.get_text() for label in leads.get_yticklabels()] == [
         name for name in LEADS if not name.startswith("scale")
     ]
-    summary.write(kept)
+    page.write(JOINING, kept)
     made = summary_folder(kept) / "figures"
-    assert {path.name for path in made.iterdir()} == {"gain_spread.png", "leads.png"}
+    assert {path.name for path in made.iterdir()} == {"gain_spread.png", "every_run.png"}
 
 
 def test_the_experiment_alone_has_neither_ranges_nor_seeds(command):
     keep(asked(command)[0], rows_of("headline"))
-    summary.write(command)
+    page.write(JOINING, command)
     assert "range over the calibrations" not in told(command)
     assert "Training seeds" not in told(command)
-    assert set(collect(command).missing) == set(ABLATIONS)
+    assert set(collect(JOINING, command).missing) == set(ABLATIONS)
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(kept):
-    summary.claim_folder(kept)
-    summary.write(kept)
-    summary.claim_folder(kept)
+    page.claim_folder(JOINING, kept)
+    page.write(JOINING, kept)
+    page.claim_folder(JOINING, kept)
     (summary_folder(kept) / "config.json").unlink()
     with pytest.raises(InputError, match="mine-ablations: no summary of runs"):
-        summary.claim_folder(kept)
+        page.claim_folder(JOINING, kept)
 
 
-def test_a_run_that_fails_is_named_and_the_others_are_joined(command, monkeypatch, capsys):
-    def carry_out(planned):
-        if planned.name == "scale-muscle":
+def test_a_run_that_fails_is_named_and_the_others_are_joined(
+    command, tmp_path, monkeypatch, capsys
+):
+    def carry_out(run: Run, cohort):
+        if run.settings.ablation == ("scale-muscle",):
             raise InputError("sub-01: no muscle drawn")
-        keep(planned, rows_of("headline"))
-        return True
+        write_metrics(run.folder, NAME, "quick", 60.0, rows_of("headline"))
 
     monkeypatch.setattr(experiment, "carry_out", carry_out)
-    with pytest.raises(InputError, match="1 of 3 runs failed: scale-muscle"):
-        experiment.experiment(asking(command, "scaling"))
-    assert "scale-muscle: sub-01: no muscle drawn\n" in capsys.readouterr().err
-    assert "scale-muscle (not run)" in told(command)
+    out = str(tmp_path / "runs" / "mine")
+    assert experiment.main(["--ablation", "scaling", "--seed", "7", "--out", out]) == 2
+    errors = capsys.readouterr().err
+    assert "1 of 3 runs failed: scale-muscle" in errors
+    assert "scale-muscle: sub-01: no muscle drawn\n" in errors
+    assert "scale-muscle (not complete)" in told(command)
     assert "scale-percentile (" not in told(command)
 
 

@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from experiments.knee_cv.comparisons import Arm
-from experiments.knee_cv.paper import INPUTS, NETWORKS
-from experiments.knee_cv.results import labelled
-from experiments.knee_cv.settings import ABLATIONS
-from experiments.knee_cv.summary.collect import Collected, Complete
-from experiments.knee_cv.summary.predictions import PREDICTIONS, Prediction, came
-from experiments.knee_cv.summary.rows import EVERYONE, Spread, is_of, spreads
-from experiments.knee_cv.tables import marked
+from experiments.run import labelled
+from experiments.several.collect import Collected, Complete
+from experiments.several.joining import Joining, is_of
+from experiments.several.predictions import Prediction, came
+from experiments.several.rows import Spread, spreads
+from experiments.trainings import Arm, marked
 from jaxqmri import report
 from jaxqmri.report import Estimate, Finding, Outcome, Table
 
@@ -28,12 +26,13 @@ CLAIMED = "Every claim in every run"
 
 def tables_of(collected: Collected) -> dict[str, list[Table]]:
     """All tables, by the title of their section, in reading order; none without a row."""
+    claims = range(len(collected.headline.judging.judged))
     tables = {
         RUNS: [_runs(collected)],
-        BROKEN: [_prediction(one, collected) for one in PREDICTIONS],
+        BROKEN: [_prediction(one, collected) for one in collected.joining.predictions],
         RANGES: list(_ranges(collected)),
         SEEDED: list(_seeds(collected)),
-        CLAIMED: [_claim(index, collected) for index in range(len(collected.headline.judged))],
+        CLAIMED: [_claim(index, collected) for index in claims],
     }
     tables = {name: [table for table in each if table.rows] for name, each in tables.items()}
     if collected.headline.simulated:
@@ -45,12 +44,13 @@ def tables_of(collected: Collected) -> dict[str, list[Table]]:
 
 
 def _runs(collected: Collected) -> Table:
+    changed = collected.joining.plan.changed
     rows: list[tuple[Any, ...]] = [
-        (name, _changed(name), "complete", f"{run.seconds / 60:.1f}", str(run.planned.folder))
+        (name, changed(name), "complete", f"{run.seconds / 60:.1f}", str(run.planned.folder))
         for name, run in collected.runs.items()
     ]
     rows += [
-        (name, _changed(name), f"missing: {why}", "", "") for name, why in collected.missing.items()
+        (name, changed(name), f"missing: {why}", "", "") for name, why in collected.missing.items()
     ]
     return Table(
         ("run", "what it changes", "", "minutes", "folder"),
@@ -61,21 +61,17 @@ def _runs(collected: Collected) -> Table:
     )
 
 
-def _changed(name: str) -> str:
-    if name in ABLATIONS:
-        return ABLATIONS[name].text
-    return "training seed and folds" if name.startswith("seed-") else ""
-
-
 def _prediction(prediction: Prediction, collected: Collected) -> Table:
     rows: list[tuple[Any, ...]] = []
-    headline = prediction.test(collected.headline.rows)
+    headline = prediction.test(collected.headline.judging.rows)
     for ablation, fate in prediction.fates.items():
         if ablation in collected.missing:
             why = f"missing: {collected.missing[ablation]}"
             rows.append((ablation, "", None, None, str(fate), why))
         elif ablation in collected.runs:
-            pairs = zip(headline, prediction.test(collected.runs[ablation].rows), strict=True)
+            pairs = zip(
+                headline, prediction.test(collected.runs[ablation].judging.rows), strict=True
+            )
             rows += [
                 (
                     ablation,
@@ -99,12 +95,12 @@ def _prediction(prediction: Prediction, collected: Collected) -> Table:
 
 
 def _claim(index: int, collected: Collected) -> Table:
-    headline = collected.headline.judged[index]
+    headline = collected.headline.judging.judged[index]
     deciding, claim = headline.deciding, headline.claim
     at = None if deciding is None else headline.findings.index(deciding)
     rows: list[tuple[Any, ...]] = []
     for name, run in collected.runs.items():
-        judged = run.judged[index]
+        judged = run.judging.judged[index]
         found = None if at is None else judged.findings[at]
         number = None if found is None else _estimate(found)
         rows.append((name, number, "" if found is None else str(found.outcome), judged.text))
@@ -120,24 +116,29 @@ def _claim(index: int, collected: Collected) -> Table:
 
 
 def _ranges(collected: Collected) -> Iterable[Table]:
-    runs = collected.calibrations
-    found = list(spreads(collected.headline, runs))
+    runs, joining = collected.calibrations, collected.joining
     return _by_model(
-        EVERYONE,
-        found,
+        joining,
+        joining.models,
+        list(spreads(joining, collected.headline, runs)),
         _short(runs.values()),
         lambda one: {"ours_sd": None, "low": min(one.values), "high": max(one.values)},
         "the headline's number, in brackets the lowest and the highest over the calibrations "
-        f"({', '.join(runs)}), with the paper's. Means over the whole cartilage; the brackets are "
+        f"({', '.join(runs)}), with the paper's. Means over the {joining.region}; the brackets are "
         "no intervals.",
     )
 
 
 def _seeds(collected: Collected) -> Iterable[Table]:
-    runs = collected.seeds
-    found = [one for one in spreads(collected.headline, runs) if is_of(one.row, NETWORKS)]
+    runs, joining = collected.seeds, collected.joining
+    found = [
+        one
+        for one in spreads(joining, collected.headline, runs)
+        if is_of(one.row, joining.networks)
+    ]
     seeds = [str(run.planned.command.seed) for run in runs.values()]
     return _by_model(
+        joining,
         list(dict.fromkeys(one.row.model for one in found)),
         found,
         _short(runs.values()),
@@ -152,6 +153,7 @@ def _seeds(collected: Collected) -> Iterable[Table]:
 
 
 def _by_model(
+    joining: Joining,
     models: Iterable[str],
     found: Sequence[Spread],
     short: Collection[Arm],
@@ -159,32 +161,31 @@ def _by_model(
     caption: str,
     interval: bool = True,
 ) -> Iterable[Table]:
+    inputs = list(joining.inputs)
+    entries: dict[str, list[dict[str, Any]]] = {}
     for model in models:
-        entries = [
+        own = [one for one in found if one.row.model == model and one.row.input in inputs]
+        name = marked(model, inputs, short)
+        entries[name] = [
             {
                 **one.row.entry(),
                 **shown(one),
                 "measure": labelled(one.row.metric, one.row.unit),
-                "model": marked(model, short),
+                "model": name,
             }
-            for one in sorted(found, key=lambda one: _place(one.row.input))
-            if one.row.model == model and one.row.input in INPUTS
+            for one in sorted(own, key=lambda one: inputs.index(str(one.row.input)))
         ]
+    if len(inputs) == 1:  # one column: all models in one table
+        entries = {"All methods": [entry for own in entries.values() for entry in own]}
+    for name, own in entries.items():
         yield report.beside_paper(
-            entries,
-            down=("model", "measure"),
-            caption=f"{marked(model, short)}: {caption}",
-            interval=interval,
+            own, down=("model", "measure"), caption=f"{name}: {caption}", interval=interval
         )
-
-
-def _place(name: str | None) -> int:
-    return INPUTS.index(name) if name in INPUTS else len(INPUTS)
 
 
 def _short(runs: Iterable[Complete]) -> set[Arm]:
     """Networks that stopped short of their plateau in any of the runs."""
-    return {arm for run in runs for arm in run.short}
+    return {arm for run in runs for arm in run.judging.short}
 
 
 def _named(finding: Finding) -> str:

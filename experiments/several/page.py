@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from experiments.knee_cv.plan import HEADLINE, NAME, summary_folder
-from experiments.knee_cv.settings import Settings
-from experiments.knee_cv.summary.collect import Collected, collect
-from experiments.knee_cv.summary.figures import figures_of
-from experiments.knee_cv.summary.rows import joined_rows
-from experiments.knee_cv.summary.tables import BROKEN, tables_of
+from experiments.pages import headed
 from experiments.run import Command, say, write_metrics
+from experiments.several.collect import Collected, collect
+from experiments.several.figures import figures_of
+from experiments.several.joining import Joining
+from experiments.several.plan import HEADLINE
+from experiments.several.rows import joined_rows
+from experiments.several.tables import BROKEN, tables_of
 from jaxqmri import report
 from jaxqmri.io import InputError
 from jaxqmri.io.files import read_json, write_json, write_text
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 JOINS = "joins"  # entry of config.json that only a summary has
 
 
-def claim_folder(command: Command[Settings]) -> None:
+def claim_folder(joining: Joining, command: Command[Any]) -> None:
     """Refuse a folder that holds something else.
 
     Raises
@@ -33,39 +34,34 @@ def claim_folder(command: Command[Settings]) -> None:
     InputError
         If what is there is no summary.
     """
-    folder = summary_folder(command)
+    folder = joining.plan.summary_folder(command)
     config = folder / "config.json"
     ours = config.is_file() and JOINS in read_json(config)
     if folder.exists() and not ours and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: no summary of runs; give another --out")
 
 
-def write(command: Command[Settings]) -> None:
+def write(joining: Joining, command: Command[Any]) -> None:
     """Join the runs that are complete, and print what became of the claims."""
-    collected, folder = collect(command), summary_folder(command)
-    runs = {name: str(run.planned.folder) for name, run in collected.runs.items()}
+    collected = collect(joining, command)
+    name, folder = joining.plan.name, joining.plan.summary_folder(command)
+    runs = {run_name: str(run.planned.folder) for run_name, run in collected.runs.items()}
     write_json(folder / "config.json", {JOINS: runs, "missing": dict(collected.missing)})
     drawn, tables = figures_of(collected), tables_of(collected)
     (folder / "figures").mkdir(exist_ok=True)
-    for name, (image, _) in drawn.items():
-        save_png(image, folder / "figures" / f"{name}.png")
+    for figure, (image, _) in drawn.items():
+        save_png(image, folder / "figures" / f"{figure}.png")
     told = _remarks(collected, command)
-    title = (
-        f"# Knee T1rho from a PD-weighted image: runs of `{NAME}` joined, preset {command.preset}"
-    )
-    parts = [
-        f"## {name}\n\n" + "\n".join(table.markdown() for table in each)
-        for name, each in tables.items()
-    ]
-    write_text(folder / "tables.md", "\n\n".join([title, *told, *parts]))
-    _write_page(folder / "report.html", command, told, tables, drawn)
+    title = f"# {joining.title}: runs of `{name}` joined, preset {command.preset}"
+    write_text(folder / "tables.md", "\n\n".join([title, *told, *headed(tables)]))
+    _write_page(folder / "report.html", joining, command, told, tables, drawn)
     seconds = sum(run.seconds for run in collected.runs.values())
-    write_metrics(folder, NAME, command.preset, seconds, joined_rows(collected))
+    write_metrics(folder, name, command.preset, seconds, joined_rows(collected))
     for table in tables.get(BROKEN, []):
         say("\n" + table.markdown())
 
 
-def _remarks(collected: Collected, command: Command[Settings]) -> list[str]:
+def _remarks(collected: Collected, command: Command[Any]) -> list[str]:
     told = []
     if collected.headline.simulated:
         told.append(
@@ -89,7 +85,8 @@ def _remarks(collected: Collected, command: Command[Settings]) -> list[str]:
 
 def _write_page(
     path: Path,
-    command: Command[Settings],
+    joining: Joining,
+    command: Command[Any],
     told: Sequence[str],
     tables: Mapping[str, Sequence[Table]],
     drawn: Mapping[str, tuple[Figure, str]],
@@ -111,12 +108,17 @@ def _write_page(
         for name, each in tables.items()
     ]
     document = report.page(
-        "Knee T1ρ from a PD-weighted image: what the claims rest on",
+        f"{joining.title}: what the claims rest on",
         sections,
-        lead="The experiment once more on data, or with a scaling, that should break its claims; "
-        "on simulations that fit the paper's NLLS about as well; and from other training seeds.",
-        kicker=f"{NAME}, preset {command.preset}, {HEADLINE} seed {command.seed}",
+        lead="The experiment once more on data, or with a setting, that should break its claims"
+        f"{_others(joining)}. {joining.question}",
+        kicker=f"{joining.plan.name}, preset {command.preset}, {HEADLINE} seed {command.seed}",
         opening=[report.note(remark, warning=True) for remark in told],
         footer=f"jaxqmri {__version__}",
     )
     report.write_page(path, document)
+
+
+def _others(joining: Joining) -> str:
+    told = f"; on simulations that fit {joining.calibrated_on} about as well"
+    return f"{told}; and from other training seeds" if joining.plan.seeds else told

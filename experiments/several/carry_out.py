@@ -1,0 +1,82 @@
+"""All runs that a command asks for, one after the other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from experiments import run as shared
+from experiments.cohorts import Cohort
+from experiments.run import Command, Run
+from experiments.several import page
+from experiments.several.joining import Joining
+from experiments.several.plan import Planned
+from experiments.subjects import refuse_changed
+from jaxqmri.io import InputError, bids
+
+
+def carry_out_all(
+    command: Command[Any],
+    joining: Joining,
+    carry_out: Callable[[Run[Any], Cohort], None],
+    suffix: str,
+) -> None:
+    """Carry out the runs that are asked for; where there are several, join those complete.
+
+    Parameters
+    ----------
+    command
+        What was asked for.
+    joining
+        Which runs there are, and how they are joined.
+    carry_out
+        Carries one out: what is simulated where no data are given is told, not made yet.
+    suffix
+        Of the images that given data must have, told before a run folder is made.
+
+    Raises
+    ------
+    InputError
+        If the command or the data cannot be used. Of several runs the others are carried out
+        first.
+    """
+    shared.configure_jax()
+    plan = joining.plan
+    planned = plan.asked(command)
+    if command.data is not None:
+        bids.find_series(command.data, suffix)
+    if len(planned) == 1:
+        if not _carry_out(planned[0], joining, carry_out):
+            shared.say((planned[0].folder / "tables.md").read_text("utf-8"))
+        return
+    page.claim_folder(joining, command)
+    failed = []
+    for number, one in enumerate(planned, start=1):
+        shared.say(f"{one.name}, {number} of {len(planned)} runs: {one.folder}")
+        made = False
+        try:
+            made = _carry_out(one, joining, carry_out)
+        except InputError as error:
+            if one is planned[0]:  # nothing to compare the others with
+                raise
+            failed.append(one.name)
+            print(f"{one.name}: {error}", file=sys.stderr)
+        if made or one is planned[-1]:
+            page.write(joining, command)
+    shared.say(f"Report: {plan.summary_folder(command) / 'report.html'}")
+    if failed:
+        raise InputError(f"{len(failed)} of {len(planned)} runs failed: {', '.join(failed)}")
+
+
+def _carry_out(
+    planned: Planned, joining: Joining, carry_out: Callable[[Run[Any], Cohort], None]
+) -> bool:
+    """Carry one run out; whether there was anything to do."""
+    run = Run(joining.plan.name, planned.command, planned.data)
+    if run.complete:
+        refuse_changed(run.folder, joining.changed_since(run))
+        shared.say(f"{run.folder}: complete; --overwrite makes it again\n")
+        return False
+    carry_out(run, planned.cohort)
+    return True

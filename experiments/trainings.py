@@ -1,0 +1,90 @@
+"""Rows that say how trainings went, and which networks were stopped too early to claim anything."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from experiments.run import Result
+
+if TYPE_CHECKING:
+    from jaxqmri.training import Point
+
+Arm = tuple[str, str]  # model and input
+SHORT = "short of its plateau"
+STEPS, VALIDATION, RATE, SETTLED = TRAINING = (
+    "steps",
+    "validation error",
+    "learning rate at the end",
+    "trainings at their plateau",
+)
+
+
+class Decay(Protocol):
+    """How a learning rate falls: multiplied by ``decay_rate`` after every ``decay_checks``."""
+
+    @property
+    def decay_rate(self) -> float:
+        """Factor."""
+        ...
+
+    @property
+    def decay_checks(self) -> int:
+        """Number of checks."""
+        ...
+
+
+def training_rows(
+    arm: Arm,
+    curves: Sequence[Sequence[Point]],
+    settled: Sequence[bool],
+    decay: Decay,
+    unit: str = "ms",
+) -> list[Result]:
+    """Mean and SD over the trainings of one model at one input.
+
+    Parameters
+    ----------
+    arm
+        The model and its input.
+    curves, settled
+        Each training's checks, and whether it reached its plateau.
+    decay
+        Of its learning rate.
+    unit
+        Of the error that it was watched by.
+    """
+    steps = [float(curve[-1].step) for curve in curves]
+    best = [min(point.metric for point in curve) for curve in curves]
+    rate = [100.0 * decay.decay_rate ** (len(curve) // decay.decay_checks) for curve in curves]
+    rows = (
+        (STEPS, "", steps),
+        (VALIDATION, unit, best),
+        (RATE, "% of the first", rate),
+        (SETTLED, "%", [100.0 * one for one in settled]),
+    )
+    model, name = arm
+    return [
+        Result(
+            model, metric, unit, name, n=len(curves), ours=float(np.mean(values)),
+            ours_sd=float(np.std(values, ddof=1)) if len(curves) > 1 else None,
+        )
+        for metric, unit, values in rows
+    ]  # fmt: skip
+
+
+def short_of(results: Iterable[Result]) -> frozenset[Arm]:
+    """Networks of which a training was stopped short of its plateau, by their rows."""
+    return frozenset(
+        (row.model, str(row.input))
+        for row in results
+        if row.metric == SETTLED and row.ours is not None and row.ours < 100
+    )
+
+
+def marked(model: str, inputs: Iterable[str], short: Collection[Arm]) -> str:
+    """A model's name with those of its inputs at which it was stopped short of its plateau."""
+    early = [name for name in inputs if (model, name) in short]
+    return f"{model} ({', '.join(early)}: {SHORT})" if early else model
