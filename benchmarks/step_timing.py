@@ -18,8 +18,8 @@ def serve(prepare: Callable[[dict[str, Any]], tuple[Callable[[], None], int]]) -
     Parameters
     ----------
     prepare
-        From the problem to a function that takes one step and waits for it, and the number of
-        weights of the network.
+        From the problem to a function that takes one step of every training and waits for it, and
+        the number of weights of a network.
     """
     folder = Path(sys.argv[1])
     problem = json.loads((folder / "problem.json").read_text("utf-8"))
@@ -33,12 +33,13 @@ def serve(prepare: Callable[[dict[str, Any]], tuple[Callable[[], None], int]]) -
         step()
         seconds.append(time.perf_counter() - start)
         busy.append((sum(os.times()[:2]) - cpu) / seconds[-1])
+    patches = problem["batch"] * problem["trainings"]
     report = {
         "weights": weights,
         "first_s": first,
         "seconds": seconds,
-        "patches_per_s": problem["batch"] / statistics.median(seconds),
-        "best_patches_per_s": problem["batch"] / min(seconds),
+        "patches_per_s": patches / statistics.median(seconds),
+        "best_patches_per_s": patches / min(seconds),
         "cores_busy": statistics.median(busy),
     }
     (folder / "report.json").write_text(json.dumps(report), "utf-8")

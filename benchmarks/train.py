@@ -2,8 +2,9 @@
 
 ``python -m benchmarks.train`` times forward pass, derivative and Adam on batches of patches of
 64 x 64 pixels with two channels, each framework in a process of its own on the same cores.
-PyTorch is installed in an environment of its own and runs channels last. About a minute on two
-quiet cores: the load is printed with the results.
+PyTorch is installed in an environment of its own and runs channels last. Each is timed twice: one
+training on all cores, and one training on each core at the same time, as the experiments train
+their folds. About two minutes on two quiet cores: the load is printed with the results.
 """
 
 from __future__ import annotations
@@ -36,9 +37,12 @@ class Settings:
     """JSON file to write."""
 
 
-def measured(module: str, python: str | Path, settings: Settings) -> dict[str, Any]:
+def measured(
+    module: str, python: str | Path, settings: Settings, trainings: int = 1
+) -> dict[str, Any]:
     """What one framework's program reports, or why it does not."""
     problem = {name: value for name, value in asdict(settings).items() if name != "out"}
+    problem["trainings"] = trainings
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "problem.json").write_text(json.dumps(problem), "utf-8")
@@ -52,29 +56,42 @@ def measured(module: str, python: str | Path, settings: Settings) -> dict[str, A
 
 
 def run(settings: Settings) -> list[dict[str, Any]]:
-    """One row for each framework."""
+    """Two rows for each framework: one training on all cores, and one on each."""
     from benchmarks.environments import NotInstalled, interpreter
+    from jaxqmri.cli.accelerator import available_cores
 
-    rows = [{"method": "PyTorch, channels last"}, {"method": "jaxqmri"}]
+    cores = available_cores()
+    torch, ours = ("PyTorch", "benchmarks.peers.torch_unet"), "benchmarks.methods.jaxqmri_train"
+    rows = []
     try:
-        python = interpreter("torchimize", patience=600)
-        rows[0] |= measured("benchmarks.peers.torch_unet", python, settings)
+        python: str | Path | None = interpreter("torchimize", patience=600)
+        reason = ""
     except NotInstalled as error:
-        rows[0]["error"] = f"does not install: {error}"
-    rows[1] |= measured("benchmarks.methods.jaxqmri_train", sys.executable, settings)
+        python, reason = None, f"does not install: {error}"
+    for name, module, own in ((*torch, python), ("jaxqmri", ours, sys.executable)):
+        for trainings in sorted({1, cores}):
+            row: dict[str, Any] = {"method": name, "trainings": trainings}
+            if own is None:
+                row["error"] = reason
+            else:
+                row |= measured(module, own, settings, trainings)
+            rows.append(row)
     return rows
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """One line for each framework."""
-    head = f"{'method':<24}{'weights':>10}{'patches/s':>11}{'best':>7}{'first s':>9}{'cores':>7}"
+    """One line for each row."""
+    head = (
+        f"{'method':<12}{'trainings at a time':>21}{'weights':>10}{'patches/s':>11}{'best':>7}"
+        f"{'first s':>9}{'cores':>7}"
+    )
     lines = [head]
     for row in rows:
         if "error" in row:
-            lines.append(f"{row['method']:<24}failed: {row['error']}")
+            lines.append(f"{row['method']:<12}{row['trainings']:>21}  failed: {row['error']}")
             continue
         lines.append(
-            f"{row['method']:<24}{row['weights']:>10,}{row['patches_per_s']:>11.0f}"
+            f"{row['method']:<12}{row['trainings']:>21}{row['weights']:>10,}{row['patches_per_s']:>11.0f}"
             f"{row['best_patches_per_s']:>7.0f}{row['first_s']:>9.2f}{row['cores_busy']:>7.2f}"
         )
     return "\n".join(lines)

@@ -9,9 +9,12 @@ from benchmarks.step_timing import serve
 
 
 def prepare(problem: dict[str, Any]) -> tuple[Callable[[], None], int]:
-    """A U-Net trained with L1 and Adam."""
+    """U-Nets trained with L1 and Adam, each on cores of its own where there are several."""
     import jax
     import jax.numpy as jnp
+
+    count = problem["trainings"]
+    jax.config.update("jax_num_cpu_devices", count)
 
     from jaxqmri.networks import UNet
     from jaxqmri.training import (
@@ -21,6 +24,7 @@ def prepare(problem: dict[str, Any]) -> tuple[Callable[[], None], int]:
         make_optimiser,
         supervised_and_physics,
     )
+    from jaxqmri.training.side_by_side import stacked
 
     shape = (problem["batch"], problem["size"], problem["size"])
     images = jax.random.normal(jax.random.key(0), (*shape, 2))
@@ -34,10 +38,13 @@ def prepare(problem: dict[str, Any]) -> tuple[Callable[[], None], int]:
     )
     state = trainer.init(jax.random.key(0))
     weights = sum(leaf.size for leaf in jax.tree.leaves(state.variables.params))
+    run = trainer.run
+    if count > 1:
+        state, data, run = stacked(state, count), stacked(data, count), trainer.run_several
 
     def step() -> None:
         nonlocal state
-        state, terms = trainer.run(state, data)
+        state, terms = run(state, data)
         jax.block_until_ready((state.step, terms))
 
     return step, weights

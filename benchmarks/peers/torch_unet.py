@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from benchmarks.step_timing import serve
@@ -41,18 +42,30 @@ def prepare(problem: dict[str, Any]) -> tuple[Callable[[], None], int]:
                 x = join(torch.cat([skip, up(x)], 1))
             return self.last(x)
 
-    shape = (problem["size"], problem["size"])
-    network = UNet().to(memory_format=torch.channels_last)
-    images = torch.randn(problem["batch"], 2, *shape).to(memory_format=torch.channels_last)
-    targets = torch.full((problem["batch"], 1, *shape), 45.0)
-    optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
+    shape, count = (problem["size"], problem["size"]), problem["trainings"]
 
-    def step() -> None:
-        optimiser.zero_grad(set_to_none=True)
-        (network(images) - targets).abs().mean().backward()
-        optimiser.step()
+    def training() -> tuple[Callable[[], None], int]:
+        network = UNet().to(memory_format=torch.channels_last)
+        images = torch.randn(problem["batch"], 2, *shape).to(memory_format=torch.channels_last)
+        targets = torch.full((problem["batch"], 1, *shape), 45.0)
+        optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
 
-    return step, sum(p.numel() for p in network.parameters())
+        def step() -> None:
+            if count > 1:
+                torch.set_num_threads(1)  # of the thread that calls
+            optimiser.zero_grad(set_to_none=True)
+            (network(images) - targets).abs().mean().backward()
+            optimiser.step()
+
+        return step, sum(p.numel() for p in network.parameters())
+
+    steps, weights = zip(*(training() for _ in range(count)), strict=True)
+    pool = ThreadPoolExecutor(count)
+
+    def all_steps() -> None:
+        list(pool.map(lambda step: step(), steps))
+
+    return (all_steps if count > 1 else steps[0]), weights[0]
 
 
 if __name__ == "__main__":

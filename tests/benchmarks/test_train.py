@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
+
 from benchmarks import train
 
 
@@ -12,8 +14,15 @@ def test_our_step_is_timed_and_a_failure_is_listed():
     ours = train.measured("benchmarks.methods.jaxqmri_train", sys.executable, settings)
     assert len(ours["seconds"]) == 2
     assert ours["best_patches_per_s"] == 2 / min(ours["seconds"])
+    two = train.measured("benchmarks.methods.jaxqmri_train", sys.executable, settings, 2)
+    assert two["patches_per_s"] == 2 * 2 / np.median(two["seconds"])
     absent = train.measured("benchmarks.methods.absent", sys.executable, settings)
     assert "absent" in absent["error"]
-    printed = train.table([{"method": "ours", **ours}, {"method": "other", **absent}])
+    printed = train.table(
+        [
+            {"method": "ours", "trainings": 1, **ours},
+            {"method": "other", "trainings": 1, **absent},
+        ]
+    )
     assert f"{ours['weights']:,}" in printed
     assert "failed" in printed
