@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments import run as shared
+from experiments.folds import split_people
 from experiments.knee_cv import competitors
 from experiments.knee_cv.comparisons import CALIBRATED, COMPETITORS, CONSTANT, LOOKUP
 from experiments.knee_cv.fits import fit_signals
@@ -20,7 +21,6 @@ from experiments.knee_cv.slices import Slices
 from experiments.knee_cv.subjects import Task
 from experiments.run import Result, Run
 from experiments.trainings import Arm, training_rows
-from jaxqmri.io import InputError
 
 if TYPE_CHECKING:
     from experiments.knee_cv.networks import Learner
@@ -61,24 +61,12 @@ def splits_of(study: Study, settings: Settings, seed: int) -> list[Split]:
     InputError
         If the subjects are too few, or their table's folds make no sense.
     """
-    from jaxqmri.training import assign_folds, make_splits
-
     people = [
         {"participant_id": f"sub-{entities['sub']}", **person}
         for entities, person in zip(study.entities, study.participants, strict=True)
     ]
-    balance = [column for column in BALANCE if any(column in person for person in people)]
-    if settings.folds < 2 or not 0 < settings.learning.validation < 1:
-        raise InputError(
-            f"--folds must be at least 2 and --validation between 0 and 1, got {settings.folds} "
-            f"and {settings.learning.validation:g}"
-        )
-    try:
-        folds = assign_folds(people, balance=balance, count=settings.folds, seed=seed)
-        part = settings.learning.validation
-        return make_splits(people, folds, balance=balance, validation=part, seed=seed)
-    except ValueError as error:
-        raise InputError(f"--folds {settings.folds}: {error}") from None
+    part = settings.learning.validation
+    return split_people(people, BALANCE, settings.folds, part, seed)[0]
 
 
 def learn_all(

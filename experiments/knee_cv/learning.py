@@ -34,7 +34,7 @@ class Learning:
     improvement, patience
         The plateau: no relative improvement by so much in so many checks.
     validation
-        Part of the training subjects set aside to watch the training.
+        Training subjects set aside to watch the training: their part, or from 1 on their number.
     flip, angle, shift, noise
         Augmentation: probability, degrees, pixels, and SD in units of the scaled images.
     """

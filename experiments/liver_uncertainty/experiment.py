@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from experiments import liver_uncertainty
 from experiments import run as shared
 from experiments.cohorts import Cohort
+from experiments.folds import split_people
 from experiments.kept_networks import End
 from experiments.liver_uncertainty import report
 from experiments.liver_uncertainty.doubt import Doubt, judge, rank_rows, thresholds_of
@@ -178,24 +179,13 @@ def splits_of(
     InputError
         If there are too few patients for them.
     """
-    from jaxqmri.training import assign_folds, make_splits
-
     people = [dict(person) for person in study.participants]
-    balance = [name for name in BALANCE if all(name in person for person in people)]
-    try:
-        folds = assign_folds(people, balance=balance, count=settings.folds, seed=seed)
-        outside = len(people) - int(np.bincount(folds).max())
-        part = settings.validation / max(outside, settings.validation)
-        splits = make_splits(people, folds, balance=balance, validation=part, seed=seed)
-    except ValueError as error:
-        raise InputError(
-            f"--folds {settings.folds}, --validation {settings.validation}: {error}"
-        ) from None
+    splits, folds = split_people(people, BALANCE, settings.folds, settings.validation, seed)
     if not 1 <= settings.trained_folds <= len(splits):
         raise InputError(
             f"--trained-folds {settings.trained_folds}: expected 1 to {len(splits)}, the folds"
         )
-    return splits, np.asarray(folds)
+    return splits, folds
 
 
 def _add(run: Run[Settings], study: Study, target: np.ndarray, name: str, found: Estimates) -> None:

@@ -243,7 +243,7 @@ def test_folds_that_make_no_sense_are_refused(given, message):
 )
 def test_too_few_subjects_are_told_in_one_line(study, tmp_path, capsys, folds, message):
     assert run(study, tmp_path / "run", "--folds", folds) == 2
-    assert f"--folds {folds}: " in capsys.readouterr().err.splitlines()[-1]
+    assert f"--folds {folds}, --validation " in capsys.readouterr().err.splitlines()[-1]
     assert run(study, tmp_path / "run", "--folds", folds) == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "run" / "metrics.json").exists()
