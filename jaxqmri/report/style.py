@@ -19,7 +19,7 @@ body {
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
   font-variant-numeric: tabular-nums;
 }
-main { max-width: 1080px; margin: 0 auto; padding: 40px 28px 64px; }
+main { max-width: 1240px; margin: 0 auto; padding: 40px 28px 64px; }
 header { margin-bottom: 28px; }
 .kicker { margin: 0 0 4px; color: var(--accent); font-size: 13px; font-weight: 600;
   letter-spacing: .06em; text-transform: uppercase; }
@@ -54,16 +54,18 @@ figure { margin: 14px 0 0; }
 figure + figure { margin-top: 26px; }
 figure img { display: block; max-width: 100%; height: auto; border-radius: 6px; }
 figcaption { margin-top: 6px; max-width: 90ch; color: var(--soft); font-size: 13.5px; }
-.table { margin: 12px 0 0; overflow-x: auto; }
+.table { margin: 12px 0 0; overflow-x: auto; container-type: inline-size; }
 table { border-collapse: collapse; font-size: 14.5px; }
 caption { caption-side: top; padding: 0 0 8px; color: var(--soft); font-size: 13.5px;
   text-align: left; }
+caption span { position: sticky; left: 0; display: inline-block; max-width: min(96ch, 100cqw); }
 th, td { padding: 6px 14px 6px 0; text-align: right; vertical-align: top; white-space: nowrap; }
 th + th, td + td, th + td { padding-left: 14px; }
 thead th { border-bottom: 1.5px solid var(--faint); font-weight: 600; vertical-align: bottom; }
 tbody th { font-weight: 400; }
 tbody th, th.left, td.left { text-align: left; }
-td.left { white-space: normal; min-width: 20ch; max-width: 44ch; }
+thead th { white-space: normal; min-width: 9ch; }
+td.left { white-space: normal; min-width: 18ch; max-width: 44ch; }
 tbody tr { border-bottom: 1px solid var(--line); }
 tbody tr:last-child { border-bottom-color: var(--faint); }
 td .paper { display: block; color: var(--faint); font-size: 12.5px; }

@@ -104,7 +104,7 @@ class Table:
 
     def html(self) -> str:
         """An HTML table in a box that scrolls sideways when it is too wide."""
-        caption = f"<caption>{escape(self.caption)}</caption>" if self.caption else ""
+        caption = f"<caption><span>{escape(self.caption)}</span></caption>" if self.caption else ""
         head = "".join(
             f'<th scope="col"{self._set_left(i)}>{escape(name)}</th>'
             for i, name in enumerate(self.header)
