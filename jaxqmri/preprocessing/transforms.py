@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import nibabel as nib
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from jaxqmri.io.files import write_bytes, write_text
 from jaxqmri.io.nifti import pack
@@ -36,7 +36,7 @@ class Transform(NamedTuple):
 
 def rounded(field: Float[np.ndarray, "x y z 3"]) -> Float[np.ndarray, "x y z 3"]:
     """A displacement field to a thousandth of a millimetre."""
-    return (np.rint(field / _STEP) * _STEP).astype(np.float32)
+    return _of_steps(_steps(field))
 
 
 def keep_transform(path: Path, transform: Transform) -> None:
@@ -45,7 +45,7 @@ def keep_transform(path: Path, transform: Transform) -> None:
     if transform.displacement is None:
         np.savez_compressed(buffer, affine=transform.affine)
     else:
-        steps = np.rint(transform.displacement / _STEP).astype(np.int32)
+        steps = _steps(transform.displacement)
         np.savez_compressed(buffer, affine=transform.affine, steps=steps)
     write_bytes(path, buffer.getvalue())
 
@@ -53,8 +53,16 @@ def keep_transform(path: Path, transform: Transform) -> None:
 def kept_transform(path: Path) -> Transform:
     """What :func:`keep_transform` has kept."""
     with np.load(path) as parts:
-        field = (parts["steps"] * _STEP).astype(np.float32) if "steps" in parts else None
+        field = _of_steps(parts["steps"]) if "steps" in parts else None
         return Transform(parts["affine"], field)
+
+
+def _steps(field: Float[np.ndarray, "x y z 3"]) -> Int[np.ndarray, "x y z 3"]:
+    return np.rint(field / _STEP).astype(np.int32)
+
+
+def _of_steps(steps: Int[np.ndarray, "x y z 3"]) -> Float[np.ndarray, "x y z 3"]:
+    return (steps * _STEP).astype(np.float32)
 
 
 def write_itk(path: Path, transform: Transform, grid: Affine) -> list[Path]:
