@@ -2,9 +2,10 @@
 
 ``python -m benchmarks.train`` times forward pass, derivative and Adam on batches of patches of
 64 x 64 pixels with two channels, each framework in a process of its own on the same cores.
-PyTorch is installed in an environment of its own and runs channels last. Each is timed twice: one
-training on all cores, and one training on each core at the same time, as the experiments train
-their folds. About two minutes on two quiet cores: the load is printed with the results.
+PyTorch is installed in an environment of its own and runs channels last. Where there are
+several cores each is timed twice: one training on all, and one on each core at the same time, as
+the experiments train their folds. About two minutes on two quiet cores: the load is printed with
+the results.
 """
 
 from __future__ import annotations

@@ -93,6 +93,6 @@ def execute(work: Callable[[], None]) -> int:
         print(error, file=sys.stderr)
         return INPUT_ERROR
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
+        print("stopped; the same command, without --overwrite, goes on from here", file=sys.stderr)
         return INTERRUPTED
     return 0

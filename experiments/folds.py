@@ -51,7 +51,10 @@ def split_people(
         own = assign_folds(people, balance=there, count=folds, seed=seed)
         part = validation
         if part >= 1:
-            part /= max(len(people) - int(np.bincount(own).max()), validation)
+            outside = len(people) - int(np.bincount(own).max())
+            if part >= outside:
+                raise ValueError(f"expected fewer than the {outside} subjects outside a fold")
+            part /= outside
         splits = make_splits(people, own, balance=there, validation=part, seed=seed)
     except ValueError as error:
         raise InputError(f"--folds {folds}, --validation {validation:g}: {error}") from None

@@ -10,7 +10,7 @@ from experiments.run import Run
 from jaxqmri import report
 from jaxqmri.io.files import read_json
 from jaxqmri.report import Html, Section, Table
-from jaxqmri.report.figures import CYCLE, png_bytes, save_png
+from jaxqmri.report.figures import CYCLE, save_png
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,15 +67,11 @@ def write_report(
     """
     from jaxqmri import __version__
 
-    def shown(name: str) -> Html:
-        image, caption = drawn[name]
-        return report.figure(png_bytes(image), caption, width=round(image.get_figwidth() * 100))
-
     sections = [
         Section(
             name,
             [report.table(table) for table in tables]
-            + [shown(image) for image in below.get(name, ()) if image in drawn],
+            + [report.figure(*drawn[image]) for image in below.get(name, ()) if image in drawn],
         )
         for name, tables in parts.items()
     ]

@@ -85,6 +85,7 @@ def short_of(results: Iterable[Result]) -> frozenset[Arm]:
 
 
 def marked(model: str, inputs: Iterable[str], short: Collection[Arm]) -> str:
-    """A model's name with those of its inputs at which it was stopped short of its plateau."""
-    early = [name for name in inputs if (model, name) in short]
+    """A model's name, or two that are compared, with the inputs at which one stopped too early."""
+    models = model.split(" minus ")
+    early = [name for name in inputs if any((one, name) in short for one in models)]
     return f"{model} ({', '.join(early)}: {SHORT})" if early else model

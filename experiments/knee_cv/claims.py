@@ -18,14 +18,13 @@ from experiments.knee_cv.comparisons import (
     P_T,
     longer_times,
 )
-from experiments.knee_cv.paper import INPUTS, NETWORKS, NLLS
+from experiments.knee_cv.paper import INPUTS, MASKED, MLP, NETWORKS, NLLS, UNMASKED
 from experiments.knee_cv.results import CARTILAGE
 from experiments.run import Result
 from experiments.trainings import Arm
 from jaxqmri import report
 from jaxqmri.report import Claim, Criterion, Finding, Judged, Rows
 
-UNMASKED, MASKED, MLP = NETWORKS
 WITH_PD = tuple(name for name in INPUTS if name.startswith("PD"))
 WITHOUT_PD = tuple(name for name in INPUTS if not name.startswith("PD"))
 LONG = ("0+30", "0+50")
@@ -34,17 +33,10 @@ TENS = 20.0  # %: the least that is "tens of percent"
 SMALLER, LARGER = Criterion(below=0.0), Criterion(above=0.0)
 
 
-def judge_claims(
-    results: Iterable[Result], short: Collection[Arm] = (), *, simulated: bool = False
-) -> list[Judged]:
-    """Hold every claim against the rows of a run, as :func:`claim_rows` takes them."""
-    return report.judge(CLAIMS, claim_rows(results, short, simulated=simulated))
-
-
-def claim_rows(
-    results: Iterable[Result], short: Collection[Arm] = (), *, simulated: bool = False
-) -> Rows:
-    """The rows of a run that claims rest on.
+def judge(
+    results: Iterable[Result], short: Collection[Arm] = (), *, calibrated: bool = False
+) -> tuple[Rows, list[Judged]]:
+    """Hold every claim against the rows of a run.
 
     Parameters
     ----------
@@ -54,16 +46,22 @@ def claim_rows(
         not run.
     short
         Model and input of networks that were stopped short of their plateau.
-    simulated
-        Whether the data are simulated. The simulation was calibrated on the paper's NLLS.
+    calibrated
+        Whether the data were made to match the paper's NLLS.
+
+    Returns
+    -------
+    rows, judged
+        What claims rest on, and how they stand.
     """
-    return Rows(
+    rows = Rows(
         [result.entry() for result in results],
         short=short,
-        calibrated=[(NLLS, name) for name in INPUTS] if simulated else (),
+        calibrated=[(NLLS, name) for name in INPUTS] if calibrated else (),
         common={"region": CARTILAGE, "visit": None},
         p_values=P_T,
     )
+    return rows, report.judge(CLAIMS, rows)
 
 
 def _best_rpe(rows: Rows) -> list[Finding]:
@@ -80,11 +78,13 @@ def _nlls_bias(rows: Rows) -> list[Finding]:
     return [rows.value(Criterion(above=TENS), NLLS, name, "% Bias") for name in WITH_PD]
 
 
-def _unmasked_ahead(rows: Rows) -> list[Finding]:
+def unmasked_ahead(rows: Rows) -> list[Finding]:
+    """RPE of the unmasked U-Net less the perceptron's, at inputs with a PD-weighted image."""
     return _each(rows, SMALLER, UNMASKED, (MLP,), WITH_PD, ("RPE",))
 
 
-def _mlp_ahead(rows: Rows) -> list[Finding]:
+def mlp_ahead(rows: Rows) -> list[Finding]:
+    """MAE of each U-Net less the perceptron's, at two spin-lock images with a long time."""
     return [
         rows.difference(LARGER, (model, name), (MLP, name), "MAE")
         for name in LONG
@@ -174,13 +174,13 @@ CLAIMS: tuple[Claim, ...] = (
         "U-Net with PD",
         "From a PD-weighted image the unmasked U-Net finds a subject's mean better than the MLP.",
         "RPE, unmasked U-Net minus MLP: paired difference below 0, at three PD inputs",
-        _unmasked_ahead,
+        unmasked_ahead,
     ),
     Claim(
         "MLP without PD",
         "From TSL 0 and a long TSL the MLP is better voxel by voxel than either U-Net.",
         "MAE, each U-Net minus MLP: paired difference above 0, at TSL 0 + 30 and 0 + 50",
-        _mlp_ahead,
+        mlp_ahead,
     ),
     Claim(
         "longer is better",

@@ -16,6 +16,7 @@ from experiments.knee_cv.retest import Scan
 from experiments.knee_cv.settings import Settings
 from experiments.knee_cv.subjects import Subject, Task, has_changed, prepare, read
 from experiments.run import Run
+from experiments.several.plan import OfStudy
 from experiments.subjects import find_subjects, person_of
 from jaxqmri.cli.accelerator import available_cores
 from jaxqmri.io import InputError, bids
@@ -24,12 +25,10 @@ KNEE = "knee"  # what a progress bar counts
 NEW_PEOPLE = 1000  # added to the seed for subjects that no network has seen
 
 
-def cohort_of(
-    settings: Settings, seed: int, study: Mapping[str, float | tuple[float, ...]] | None = None
-) -> Cohort:
+def cohort_of(settings: Settings, seed: int, study: OfStudy) -> Cohort:
     """The digital subjects of a run; ``study`` are settings of the simulation."""
     grid, count = settings.simulated_grid, settings.simulated_subjects
-    return Cohort("knee_t1rho", grid, count, seed, study or {})
+    return Cohort("knee_t1rho", grid, count, seed, study)
 
 
 def scan_twice(run: Run[Settings], cohort: Cohort) -> tuple[Scan, Scan]:

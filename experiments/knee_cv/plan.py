@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from experiments.knee_cv.agreement import HIDDEN
-from experiments.knee_cv.claims import CLAIMS, claim_rows
+from experiments.knee_cv.claims import judge
 from experiments.knee_cv.cohort import changed_since, cohort_of
 from experiments.knee_cv.comparisons import COMPARED, COMPETITORS
 from experiments.knee_cv.paper import INPUTS, NETWORKS, NLLS
@@ -18,7 +18,6 @@ from experiments.run import Command, Result
 from experiments.several import Joining, Judging, Plan
 from experiments.several.collect import Collected
 from experiments.trainings import short_of
-from jaxqmri import report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,11 +25,15 @@ if TYPE_CHECKING:
 NAME = "knee_cv"
 
 
-def judge(results: Sequence[Result], command: Command[Settings], simulated: bool) -> Judging:
+def is_calibrated(settings: Settings) -> bool:
+    """Whether simulated data were made to match the paper's NLLS."""
+    return all(name in CALIBRATIONS or not ABLATIONS[name].study for name in settings.ablation)
+
+
+def judge_run(results: Sequence[Result], command: Command[Settings], simulated: bool) -> Judging:
     """Hold every claim against the rows of a run."""
-    short = short_of(results)
-    rows = claim_rows(results, short, simulated=simulated)
-    return Judging(short, rows, report.judge(CLAIMS, rows))
+    short, calibrated = short_of(results), simulated and is_calibrated(command.settings)
+    return Judging(short, *judge(results, short, calibrated=calibrated))
 
 
 def _figures(collected: Collected) -> dict[str, tuple[Figure, str]]:
@@ -45,7 +48,7 @@ JOINING = Joining(
     question="Does the U-Net lead because tissue around cartilage shows the scan's gain?",
     calibrated_on="the paper's NLLS",
     changed_since=changed_since,
-    judge=judge,
+    judge=judge_run,
     predictions=PREDICTIONS,
     region=CARTILAGE,
     models=(*NETWORKS, NLLS, *COMPETITORS),

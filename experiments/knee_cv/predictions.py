@@ -6,28 +6,24 @@ subjects, a voxel does not show it, and the tissue around cartilage does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from experiments.knee_cv.claims import LARGER, LONG, SMALLER, TARGET, WITH_PD
+from experiments.knee_cv.claims import (
+    SMALLER,
+    TARGET,
+    WITH_PD,
+    mlp_ahead,
+    unmasked_ahead,
+)
 from experiments.knee_cv.comparisons import CALIBRATED
-from experiments.knee_cv.paper import MASKED, MLP, UNMASKED
+from experiments.knee_cv.paper import MASKED, UNMASKED
 from experiments.knee_cv.settings import ABLATIONS, CALIBRATIONS, SCALINGS
 from experiments.several import Fate, Prediction
 from jaxqmri.report import Criterion, Finding, Rows
 
 
-def _ahead_with_pd(other: str) -> Callable[[Rows], list[Finding]]:
-    return lambda rows: [
-        rows.difference(SMALLER, (UNMASKED, name), (other, name), "RPE") for name in WITH_PD
-    ]
-
-
-def _ahead_without_pd(rows: Rows) -> list[Finding]:
-    return [
-        rows.difference(LARGER, (model, name), (MLP, name), "MAE")
-        for name in LONG
-        for model in (UNMASKED, MASKED)
-    ]
+def _ahead_of_masked(rows: Rows) -> list[Finding]:
+    return [rows.difference(SMALLER, (UNMASKED, name), (MASKED, name), "RPE") for name in WITH_PD]
 
 
 def _told_the_gain(rows: Rows) -> list[Finding]:
@@ -51,21 +47,21 @@ PREDICTIONS: tuple[Prediction, ...] = (
         "The unmasked U-Net is ahead of the MLP with PD because the tissue around cartilage shows "
         "a gain that differs between subjects. Without that difference, that tissue, or its trace "
         "in the intensities the lead should vanish.",
-        _ahead_with_pd(MLP),
+        unmasked_ahead,
         _NEEDS_THE_GAIN,
     ),
     Prediction(
         "masking costs",
         "The unmasked U-Net is ahead of the masked one with PD for the same reason, and should "
         "lose its lead where the MLP catches up.",
-        _ahead_with_pd(MASKED),
+        _ahead_of_masked,
         _NEEDS_THE_GAIN,
     ),
     Prediction(
         "MLP without PD",
         "From two spin-lock images the gain cancels, and the ratio of a voxel is all there is to "
         "know: whatever is done to the gain, the MLP should stay ahead voxel by voxel.",
-        _ahead_without_pd,
+        mlp_ahead,
         dict.fromkeys(ABLATIONS, Fate.STAY),
     ),
     Prediction(

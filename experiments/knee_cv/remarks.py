@@ -26,7 +26,11 @@ def source(study: Study) -> str:
 
 
 def remarks(
-    results: Sequence[Result], study: Study, preset: str, short: Collection[Arm] = ()
+    results: Sequence[Result],
+    study: Study,
+    preset: str,
+    short: Collection[Arm] = (),
+    calibrated: bool = True,
 ) -> list[str]:
     """Paragraphs for the head of the page: of the data, and of what the numbers hide.
 
@@ -40,8 +44,10 @@ def remarks(
         Smoke claims nothing.
     short
         Model and input of networks that were stopped short of their plateau.
+    calibrated
+        Whether simulated data were made to match the paper's NLLS.
     """
-    told = list(_of_simulation(study)) if study.simulated else [_of_scans(study)]
+    told = list(_of_simulation(study, calibrated)) if study.simulated else [_of_scans(study)]
     rows = {
         (r.model, r.input, r.metric): r
         for r in results
@@ -123,22 +129,23 @@ def _named(arm: Arm, short: Collection[Arm]) -> str:
     return f"{arm[0]} at {arm[1]}" + (f" ({SHORT})" if arm in short else "")
 
 
-def _of_simulation(study: Study) -> Iterator[str]:
+def _of_simulation(study: Study, calibrated: bool) -> Iterator[str]:
     yield (
         f"{source(study)}. Absolute errors depend on how much the simulated T1rho varies "
         "from voxel to voxel and on the noise, which are assumptions; compare signs, "
         "orderings, and the trend with spin-lock time. Digital knees have less variety of "
         "shape, pathology and artefact than real ones, and are registered more easily."
     )
-    yield (
-        "The noise, the gain of the simulated PD-weighted scan (its mean and its spread over "
-        "subjects) and the spread of T1rho between subjects were chosen so that two-point fits "
-        "come near the paper's. For NLLS, agreement is therefore calibration, not a finding; "
-        "what is left as a check is that one set of values serves all six inputs at once. The "
-        "study's own mean and spread of the gain and spread between subjects were first chosen "
-        "with the paper's whole table in view, its networks included; a grid scored on the "
-        "rows of NLLS alone, run afterwards, ranks them among its best three."
-    )
+    if calibrated:
+        yield (
+            "The noise, the gain of the simulated PD-weighted scan (its mean and its spread over "
+            "subjects) and the spread of T1rho between subjects were chosen so that two-point fits "
+            "come near the paper's. For NLLS, agreement is therefore calibration, not a finding; "
+            "what is left as a check is that one set of values serves all six inputs at once. The "
+            "study's own mean and spread of the gain and spread between subjects were first chosen "
+            "with the paper's whole table in view, its networks included; a grid scored on the "
+            "rows of NLLS alone, run afterwards, ranks them among its best three."
+        )
     yield (
         "All tissues of a simulated subject share one PD gain. That a network which sees the "
         "tissue around cartilage can read the gain there is so by construction of the "

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.knee_cv import figures
 from experiments.knee_cv.arms import Learnt
-from experiments.knee_cv.claims import judge_claims
 from experiments.knee_cv.paper import INPUTS, MLP, NETWORKS, NLLS, TABLE_4, UNMASKED
+from experiments.knee_cv.plan import is_calibrated, judge_run
 from experiments.knee_cv.remarks import remarks, source
 from experiments.knee_cv.results import (
     ALL_TIMES,
@@ -32,7 +32,7 @@ from experiments.pages import headed, save_figures, write_report
 from experiments.run import Result, Run, labelled, say
 from experiments.trainings import Arm
 from jaxqmri import report
-from jaxqmri.report import Number, Table, claims_table, findings_table, number
+from jaxqmri.report import Judged, Number, Table, claims_table, findings_table, number
 from jaxqmri.report.agreement import bland_altman, predicted_on_true
 from jaxqmri.report.learning import Curve, learning_curves
 
@@ -80,12 +80,13 @@ def write(
 ) -> None:
     """Write figures, tables, page and metrics, and print the tables."""
     drawn = _figures(run, study, reference, found, tasks, learnt)
-    short = _short(learnt)
+    judging = judge_run(run.results, run.command, study.simulated)
+    short = judging.short
     told = [
         *(f"Ablation {name}: {ABLATIONS[name].text}." for name in run.settings.ablation),
-        *remarks(run.results, study, run.command.preset, short),
+        *remarks(run.results, study, run.command.preset, short, is_calibrated(run.settings)),
     ]
-    claims, behind = claim_tables(run, study, learnt)
+    claims, behind = claim_tables(run, study, judging.judged)
     trained = trained_as(run.settings, run.command.seed) if learnt.curves else ""
     tables = tables_of(run.results, study, short, trained)
     parts = {CLAIMS: [claims], **tables, BEHIND: [behind]}
@@ -97,9 +98,8 @@ def write(
     say(f"{source(study)}. Report: {run.folder / 'report.html'}")
 
 
-def claim_tables(run: Run[Any], study: Study, learnt: Learnt) -> tuple[Table, Table]:
+def claim_tables(run: Run[Any], study: Study, judged: Sequence[Judged]) -> tuple[Table, Table]:
     """What of the paper's claims held, and each number behind it."""
-    judged = judge_claims(run.results, _short(learnt), simulated=study.simulated)
     data = "Simulated data. " if study.simulated else ""
     preset = run.command.preset
     smoke = "This preset claims nothing. " if preset == "smoke" else ""
@@ -117,11 +117,6 @@ def trained_as(settings: Settings, seed: int) -> str:
         f"{learning.mlp_width:g} of the paper's widths, each trained from one seed ({seed}); "
         "intervals over subjects ignore the variance of training."
     )
-
-
-def _short(learnt: Learnt) -> list[Arm]:
-    """Networks with a fold that did not reach its plateau."""
-    return [arm for arm, folds in learnt.settled.items() if not all(folds)]
 
 
 def _figures(

@@ -93,10 +93,10 @@ class Settings:
         Weight of a second loss beside the supervised one: how far the spin-lock images are from
         the signal equation at the predicted T1rho, in units of their noise, squared.
     ablation
-        Changes of data or scaling that should break a claim: each is a run of its own beside the
-        experiment's, and all are joined in one summary. Names, or a group of them: gain (spread
-        of the PD-weighted gain between subjects), scaling, calibrated (what fits the paper's
-        NLLS as well), all.
+        Changes of data or scaling that tell what a claim rests on: each is a run of its own
+        beside the experiment's, and all are joined in one summary. Names, or a group of them:
+        gain (spread of the PD-weighted gain between subjects), scaling, calibrated (what fits the
+        paper's NLLS as well), all.
     seeds
         Train from so many seeds, --seed and those after it, on the same subjects; runs of their
         own, joined in the same summary.

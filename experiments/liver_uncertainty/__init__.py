@@ -13,7 +13,7 @@ Question
     error that the two-point fit itself reports.
 Command
     python -m experiments.liver_uncertainty [--preset smoke|quick|full|paper] [--data DIR]
-        [--out DIR] [--ablation NAME]
+        [--out DIR] [--ablation NAME ...]
 Duration, on two CPU cores
     smoke one minute; quick six minutes; full within three quarters of an hour; paper is for a GPU.
 What to expect

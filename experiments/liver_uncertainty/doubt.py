@@ -13,7 +13,7 @@ from experiments.liver_uncertainty.estimates import Estimates
 from experiments.liver_uncertainty.fits import Fitted
 from experiments.liver_uncertainty.paper import INPUT, LBRU, Printed
 from experiments.liver_uncertainty.patients import Study
-from experiments.liver_uncertainty.results import UNPRINTED, pairs, row
+from experiments.liver_uncertainty.results import P_PATIENTS, UNPRINTED, pairs, row
 from experiments.run import Result
 from jaxqmri import analysis
 from jaxqmri.analysis import (
@@ -44,7 +44,7 @@ AUSE = "AUSE"
 RANKS = "rank correlation with the error"
 RANKS_BY_PATIENT = "rank correlation with the error, mean of patients"
 BEFORE, AFTER, CHANGE = "error before refinement", "error after refinement", "change by refinement"
-P_SLICES, P_PATIENTS = "p over slices", "p over patients"
+P_SLICES = "p over slices"
 KEPT = "pixels kept by refinement"
 
 

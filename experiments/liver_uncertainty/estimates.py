@@ -19,7 +19,7 @@ from experiments.liver_uncertainty.methods import (
     DOUBTING,
     ENSEMBLE,
 )
-from experiments.liver_uncertainty.networks import Arm
+from experiments.liver_uncertainty.networks import OneTraining
 from experiments.liver_uncertainty.paper import BM3D, COARSE, LBRU
 from experiments.liver_uncertainty.patients import Study
 from experiments.run import Run
@@ -114,7 +114,9 @@ def _denoised_slice(
     return [fits.denoise_liver(coarse, liver, level)[study.roi[k]] for level in levels]
 
 
-def learnt(ends: Mapping[Arm, End], splits: Sequence[Split], study: Study) -> dict[str, Estimates]:
+def learnt(
+    ends: Mapping[OneTraining, End], splits: Sequence[Split], study: Study
+) -> dict[str, Estimates]:
     """The networks' predictions for patients of the test part, all folds together."""
     found: dict[str, Estimates] = {}
     methods = dict.fromkeys(arm.method for arm in ends)
@@ -143,7 +145,7 @@ def _ensemble(members: Estimates) -> Estimates:
 
 
 def aside(
-    name: str, ends: Mapping[Arm, End], fold: int, coarse: Fitted
+    name: str, ends: Mapping[OneTraining, End], fold: int, coarse: Fitted
 ) -> Float[np.ndarray, " n"] | None:
     """A method's uncertainty for the patients that a fold's networks were watched on.
 
@@ -165,5 +167,5 @@ def aside(
     return chosen.uncertainty[0]
 
 
-def _of(ends: Mapping[Arm, End], method: str) -> Iterable[tuple[Arm, End]]:
+def _of(ends: Mapping[OneTraining, End], method: str) -> Iterable[tuple[OneTraining, End]]:
     return [(arm, end) for arm, end in sorted(ends.items()) if arm.method == method]

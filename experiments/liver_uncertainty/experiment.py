@@ -17,7 +17,7 @@ from experiments.liver_uncertainty.doubt import Doubt, judge, rank_rows, thresho
 from experiments.liver_uncertainty.estimates import Estimates, aside, learnt, untrained
 from experiments.liver_uncertainty.fits import fit_coarse, fit_target, noise_of
 from experiments.liver_uncertainty.methods import ALL, RECIPES
-from experiments.liver_uncertainty.networks import Arm, Learner
+from experiments.liver_uncertainty.networks import Learner, OneTraining
 from experiments.liver_uncertainty.paper import LBRU, LBUDR
 from experiments.liver_uncertainty.patients import Study, read_study
 from experiments.liver_uncertainty.plan import JOINING, MADE_FROM, NAME
@@ -136,25 +136,25 @@ def train_all(
     study: Study,
     splits: Sequence[Split],
     noise: Float[np.ndarray, " patients"],
-) -> dict[Arm, End]:
+) -> dict[OneTraining, End]:
     """Train every network that is asked for; those that need another's doubt come last."""
     from tqdm import tqdm
 
     settings = run.settings
     seeds = range(run.command.seed, run.command.seed + settings.seeds)
     arms = [
-        Arm(method, fold, seed)
+        OneTraining(method, fold, seed)
         for method in settings.methods
         for fold in range(settings.trained_folds)
         for seed in seeds
     ]
-    ends: dict[Arm, End] = {}
+    ends: dict[OneTraining, End] = {}
     if not arms:
         return ends
     learner = Learner(run, study, splits, noise)
     with tqdm(desc="train", unit="network", total=len(arms), dynamic_ncols=True) as bar:
 
-        def said(arm: Arm, point: Point) -> None:
+        def said(arm: OneTraining, point: Point) -> None:
             told = f"fold {arm.fold + 1}, seed {arm.seed}: {point.metric:.3g}"
             bar.set_postfix_str(f"{arm.method}, {told}")
 

@@ -15,7 +15,7 @@ from experiments.liver_uncertainty.doubt import Doubt
 from experiments.liver_uncertainty.estimates import Estimates
 from experiments.liver_uncertainty.fits import BOUNDS, Fitted
 from experiments.liver_uncertainty.methods import CALIBRATED, RECIPES
-from experiments.liver_uncertainty.networks import Arm
+from experiments.liver_uncertainty.networks import OneTraining
 from experiments.liver_uncertainty.paper import BM3D, COARSE, LBMC, LBR, LBRU, LBUDR
 from experiments.liver_uncertainty.patients import Patient, Study
 from experiments.liver_uncertainty.settings import Settings
@@ -48,7 +48,7 @@ def draw_all(
     study: Study,
     target: Fitted,
     found: Mapping[str, Estimates],
-    ends: Mapping[Arm, End],
+    ends: Mapping[OneTraining, End],
     doubts: Mapping[str, Doubt],
     splits: Sequence[Split],
 ) -> dict[str, tuple[Figure, str]]:
@@ -234,7 +234,7 @@ def _patient_pairs(
     return pairs
 
 
-def _learning(ends: Mapping[Arm, End]) -> Figure:
+def _learning(ends: Mapping[OneTraining, End]) -> Figure:
     methods = [name for name in RECIPES if any(arm.method == name for arm in ends)]
     return learning_curves(
         {

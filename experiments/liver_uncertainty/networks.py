@@ -42,7 +42,7 @@ SURE = 10.0  # percentile of the validation's scale below which a cut-off pixel 
 SAVED_EVERY = 20.0  # seconds between checkpoints
 
 
-class Arm(NamedTuple):
+class OneTraining(NamedTuple):
     """One training."""
 
     method: str
@@ -95,11 +95,11 @@ class Learner:
 
     def learn(
         self,
-        arms: Sequence[Arm],
-        said: Callable[[Arm, Point], None],
+        arms: Sequence[OneTraining],
+        said: Callable[[OneTraining, Point], None],
         done: Callable[[], None],
-        doubts: Mapping[Arm, End] | None = None,
-    ) -> Iterator[tuple[Arm, End]]:
+        doubts: Mapping[OneTraining, End] | None = None,
+    ) -> Iterator[tuple[OneTraining, End]]:
         """Train every arm, or read what an earlier session has kept.
 
         Parameters
@@ -120,7 +120,7 @@ class Learner:
             and ``log_scale`` by pixel, NaN elsewhere; ``map``, the log scale of all slices, where
             others use it; and ``example``, both for the first test patient's slices.
         """
-        missing: list[Arm] = []
+        missing: list[OneTraining] = []
         for arm in arms:
             end = self.kept.read(arm.label, self._made_from(arm))
             if end is None:
@@ -145,13 +145,13 @@ class Learner:
         return np.flatnonzero(self.study.owner == self.splits[fold].test[0])
 
     def _training(
-        self, arm: Arm, said: Callable[[Point], None], doubts: Mapping[Arm, End]
+        self, arm: OneTraining, said: Callable[[Point], None], doubts: Mapping[OneTraining, End]
     ) -> training.Training:
         recipe, split = RECIPES[arm.method], self.splits[arm.fold]
         maps = np.zeros((*self.liver.shape, 2), np.float32)
         maps[..., 1] = self.noise[:, None, None]
         if recipe.spatial:
-            doubt = doubts[Arm(LBRU, arm.fold, arm.seed)]
+            doubt = doubts[OneTraining(LBRU, arm.fold, arm.seed)]
             maps[..., 0] = self._spatial(doubt, split)
         chosen = np.flatnonzero(np.isin(self.study.owner, split.train))
         centres, count = training.centres_in(self.liver, chosen)
@@ -204,7 +204,7 @@ class Learner:
         return jnp.stack(split_output(self.trainer.predict(variables, inputs)), axis=-1)
 
     def _maps(
-        self, arm: Arm, variables: Variables, slices: Int[np.ndarray, " _"]
+        self, arm: OneTraining, variables: Variables, slices: Int[np.ndarray, " _"]
     ) -> Float[np.ndarray, "s h w 2"]:
         """T1rho (ms, cut off) and log scale of whole slices."""
         sees = numbers(RECIPES[arm.method], True).sees
@@ -217,7 +217,7 @@ class Learner:
         found[..., 0] = np.clip(found[..., 0], *self.settings.cut_off)
         return found
 
-    def _ended(self, arm: Arm, trained: training.Trained) -> End:
+    def _ended(self, arm: OneTraining, trained: training.Trained) -> End:
         """What a network says of the patients that it was not trained on."""
         split = self.splits[arm.fold]
         unseen = np.isin(self.study.owner, np.concatenate([split.validation, split.test]))
@@ -258,13 +258,13 @@ class Learner:
             found[own] = doubting_the_trivial(found[own], target, sure, self.settings.cut_off)
         return np.nan_to_num(found)
 
-    def _made_from(self, arm: Arm) -> str:
+    def _made_from(self, arm: OneTraining) -> str:
         """Fingerprint of the images, the regions and the fold that a training is made from."""
         parts = [part.tolist() for part in self.splits[arm.fold]]
         made_from = f"{self.study.fingerprint} {self.noise[0]:.4g} {parts}"
         return hashlib.blake2b(made_from.encode(), digest_size=8).hexdigest()
 
-    def _described(self, arm: Arm) -> dict[str, Any]:
+    def _described(self, arm: OneTraining) -> dict[str, Any]:
         recipe = RECIPES[arm.method]
         return {
             "architecture": architecture(self.settings.learning),

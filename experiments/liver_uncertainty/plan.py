@@ -19,7 +19,7 @@ from experiments.liver_uncertainty.doubt import (
     UCE_EXPECTED,
     WIDTH,
 )
-from experiments.liver_uncertainty.methods import ALL, ENSEMBLE, LEARNED
+from experiments.liver_uncertainty.methods import ALL
 from experiments.liver_uncertainty.paper import INPUT
 from experiments.liver_uncertainty.patients import read_study
 from experiments.liver_uncertainty.predictions import PREDICTIONS
@@ -55,7 +55,7 @@ def changed_since(run: Run[Settings]) -> str | None:
 
 def is_calibrated(settings: Settings) -> bool:
     """Whether simulated data were made to match the coarse and BM3D rows."""
-    return all(name in LIVER_CALIBRATED for name in settings.ablation)
+    return all(name in LIVER_CALIBRATED or not ABLATIONS[name].study for name in settings.ablation)
 
 
 def judge_run(results: Sequence[Result], command: Command[Settings], simulated: bool) -> Judging:
@@ -76,7 +76,6 @@ JOINING = Joining(
     predictions=PREDICTIONS,
     region=ROI,
     models=ALL,
-    networks=(*LEARNED, ENSEMBLE),
     inputs=(INPUT,),
     metrics={
         RMRE, MAE, PIXEL_BIAS, STAGES, f"{STAGES}, retained", "slope of patient means",

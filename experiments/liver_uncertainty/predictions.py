@@ -7,7 +7,7 @@ between pixels, and neighbours tell what of a pixel is noise.
 
 from __future__ import annotations
 
-from experiments.liver_uncertainty.claims import REFINED, SMALLER
+from experiments.liver_uncertainty.claims import SMALLER, ahead_of_parabola
 from experiments.liver_uncertainty.doubt import ABOVE_RANDOM
 from experiments.liver_uncertainty.methods import CALIBRATED
 from experiments.liver_uncertainty.paper import COARSE, INPUT, LBRU
@@ -23,9 +23,7 @@ PREDICTIONS: tuple[Prediction, ...] = (
         "Networks are ahead of a parabola of the coarse value because they see a pixel's "
         "neighbours, and so average its noise: that needs neither the short component nor the "
         "pixels that are cut off.",
-        lambda rows: [
-            rows.difference(SMALLER, (name, INPUT), (CALIBRATED, INPUT), RMRE) for name in REFINED
-        ],
+        ahead_of_parabola,
         STAYS,
     ),
     Prediction(
@@ -39,7 +37,8 @@ PREDICTIONS: tuple[Prediction, ...] = (
         "doubt reflects error",
         "Removing the pixels that the network doubts lowers the error because noise is not all "
         "that is wrong with a pixel: residual blood, fat, and the fields differ from place to "
-        "place. Where noise is all, and the same everywhere, nothing is left to doubt.",
+        "place. Without those, noise beside a signal and a T1rho that vary little leaves next to "
+        "nothing to doubt.",
         lambda rows: [rows.value(SMALLER, LBRU, INPUT, ABOVE_RANDOM)],
         {
             "no-short-component": Fate.STAY,

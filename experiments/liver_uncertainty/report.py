@@ -13,10 +13,10 @@ from experiments.liver_uncertainty.doubt import UCE_EXPECTED, Doubt
 from experiments.liver_uncertainty.estimates import Estimates
 from experiments.liver_uncertainty.fits import Fitted
 from experiments.liver_uncertainty.methods import CALIBRATED
-from experiments.liver_uncertainty.networks import Arm
+from experiments.liver_uncertainty.networks import OneTraining
 from experiments.liver_uncertainty.paper import COARSE, LBR, LBRU, LBUDR
 from experiments.liver_uncertainty.patients import Study
-from experiments.liver_uncertainty.plan import judge_run
+from experiments.liver_uncertainty.plan import is_calibrated, judge_run
 from experiments.liver_uncertainty.results import MAE, PIXEL_BIAS, REFERENCE, RMRE
 from experiments.liver_uncertainty.settings import ABLATIONS, CALIBRATIONS, Settings
 from experiments.liver_uncertainty.tables import (
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ABLATION_SAYS = {
-    False: "An ablation, a run that should break a claim",
+    False: "An ablation, a run that tells what a claim rests on",
     True: "Another simulation that fits the coarse and BM3D rows about as well",
 }
 WIDE = 40  # characters of a method's name
@@ -84,7 +84,7 @@ def write(
     study: Study,
     target: Fitted,
     found: Mapping[str, Estimates],
-    ends: Mapping[Arm, End],
+    ends: Mapping[OneTraining, End],
     doubts: Mapping[str, Doubt],
     splits: Sequence[Split],
 ) -> None:
@@ -102,8 +102,8 @@ def write(
         CLAIMS: [
             claims_table(
                 judged,
-                f"{data}Claims as predictions. Intervals over patients ignore the variance of "
-                "training unless several seeds were trained.",
+                f"{data}Claims as predictions. Intervals are over patients, of the mean over the "
+                "seeds trained: they do not hold the variance of training.",
             )
         ],
         **tables,
@@ -120,13 +120,15 @@ def remarks(run: Run[Settings], study: Study, short: Sequence[str]) -> list[str]
     """What must be known before a number is read; where three numbers do as well, that first."""
     told = [line for line in (_three_numbers(run.results),) if line]
     if study.simulated:
-        told.append(
-            f"{source(study)}. The noise and the short component of the simulated decay were "
-            "chosen so that the coarse and BM3D rows come near the paper's: for those, agreement "
-            "is calibration. That the two-point and the four-point fit differ systematically, and "
-            "can be brought together by learning, is what the short component puts in; without "
-            "it (`--ablation no-short-component`) there is next to nothing to learn."
-        )
+        told.append(f"{source(study)}.")
+        if is_calibrated(run.settings):
+            told.append(
+                "The noise and the short component of the simulated decay were chosen so that the "
+                "coarse and BM3D rows come near the paper's: for those, agreement is calibration. "
+                "That the two-point and the four-point fit differ systematically, and can be "
+                "brought together by learning, is what the short component puts in "
+                "(`--ablation no-short-component` takes it away)."
+            )
     else:
         told.append(f"{source(study)}. The paper's cohort is another one, drawn by others.")
     for name in run.settings.ablation:

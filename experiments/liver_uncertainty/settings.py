@@ -94,11 +94,11 @@ class Settings:
         comes nearest to the target as well (oracle). It is an extra of its own, for its licence is
         not free for all uses.
     ablation
-        Changes that should break a claim: no short component of the decay in the simulation, no
-        cut-off pixels in the training, or a simulation whose errors are noise alone; and changes
-        that should not: another noise and short component that fit the coarse and BM3D rows
-        about as well. Each is a run of its own beside the experiment's, and all are joined in
-        one summary. Names, or a group of them: calibrated, all.
+        Changes that tell what a claim rests on: no short component of the decay in the
+        simulation, a simulation without other random errors than noise, no cut-off pixels in the
+        training; and other noise and short components that fit the coarse and BM3D rows about as
+        well. Each is a run of its own beside the experiment's, and all are joined in one summary.
+        Names, or a group of them: calibrated, all.
     skip_incomplete
         Go on without patients that lack an image or a region.
     learning

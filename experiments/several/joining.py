@@ -56,9 +56,10 @@ class Joining:
         What should become of a claim's numbers in the ablations; the first is drawn.
     region
         Of the numbers that are shown.
-    models, networks, inputs, metrics
-        Those that are shown, in this order; networks are the models whose numbers depend on a
-        training seed.
+    models, inputs, metrics
+        Those that are shown, in this order.
+    networks
+        The models whose numbers depend on a training seed, where seeds are runs of their own.
     figures
         More figures with their captions, by name.
     """
@@ -72,9 +73,9 @@ class Joining:
     predictions: Sequence[Prediction]
     region: str
     models: Sequence[str]
-    networks: Collection[str]
     inputs: Sequence[str]
     metrics: Collection[str]
+    networks: Collection[str] = ()
     figures: Callable[[Collected], Mapping[str, tuple[Figure, str]]] = lambda _: {}
 
     def shows(self, row: Result) -> bool:

@@ -54,7 +54,7 @@ def write(joining: Joining, command: Command[Any]) -> None:
     told = _remarks(collected, command)
     title = f"# {joining.title}: runs of `{name}` joined, preset {command.preset}"
     write_text(folder / "tables.md", "\n\n".join([title, *told, *headed(tables)]))
-    _write_page(folder / "report.html", joining, command, told, tables, drawn)
+    _write_page(folder / "report.html", collected, command, told, tables, drawn)
     seconds = sum(run.seconds for run in collected.runs.values())
     write_metrics(folder, name, command.preset, seconds, joined_rows(collected))
     for table in tables.get(BROKEN, []):
@@ -70,9 +70,8 @@ def _remarks(collected: Collected, command: Command[Any]) -> list[str]:
             "not what it rests on in real scans."
         )
     told.append(
-        "Each run has networks and folds of its own. Intervals are over subjects, those of "
-        "two runs are not paired, and where a run was trained from one seed its interval ignores "
-        "the variance of training."
+        "Each run has networks of its own. Intervals are over subjects, those of two runs are not "
+        "paired, and they do not hold the variance of training."
     )
     if collected.missing:
         told.append(
@@ -85,7 +84,7 @@ def _remarks(collected: Collected, command: Command[Any]) -> list[str]:
 
 def _write_page(
     path: Path,
-    joining: Joining,
+    collected: Collected,
     command: Command[Any],
     told: Sequence[str],
     tables: Mapping[str, Sequence[Table]],
@@ -93,6 +92,7 @@ def _write_page(
 ) -> None:
     from jaxqmri import __version__
 
+    joining = collected.joining
     sections = [
         Section(
             name,
@@ -110,8 +110,8 @@ def _write_page(
     document = report.page(
         f"{joining.title}: what the claims rest on",
         sections,
-        lead="The experiment once more on data, or with a setting, that should break its claims"
-        f"{_others(joining)}. {joining.question}",
+        lead=f"The experiment once more on data, or with a setting, that {_others(collected)}. "
+        f"{joining.question}",
         kicker=f"{joining.plan.name}, preset {command.preset}, {HEADLINE} seed {command.seed}",
         opening=[report.note(remark, warning=True) for remark in told],
         footer=f"jaxqmri {__version__}",
@@ -119,6 +119,8 @@ def _write_page(
     report.write_page(path, document)
 
 
-def _others(joining: Joining) -> str:
-    told = f"; on simulations that fit {joining.calibrated_on} about as well"
-    return f"{told}; and from other training seeds" if joining.plan.seeds else told
+def _others(collected: Collected) -> str:
+    told = "takes away what its claims may rest on"
+    if collected.headline.simulated:
+        told += f"; on simulations that fit {collected.joining.calibrated_on} about as well"
+    return f"{told}; and from other training seeds" if collected.joining.plan.seeds else told

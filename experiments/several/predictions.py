@@ -24,7 +24,7 @@ class Came(StrEnum):
     LESS = "not wholly: less, but there"
     NO = "no"
     UNDECIDED = "undecided"
-    NOTHING = "nothing to lose: does not hold in the headline"
+    NOTHING = "nothing to lose: not known to hold in the headline"
     UNTESTED = "not tested"
 
 

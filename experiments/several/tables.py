@@ -117,10 +117,11 @@ def _claim(index: int, collected: Collected) -> Table:
 
 def _ranges(collected: Collected) -> Iterable[Table]:
     runs, joining = collected.calibrations, collected.joining
+    found = list(spreads(joining, collected.headline, runs))
     return _by_model(
         joining,
-        joining.models,
-        list(spreads(joining, collected.headline, runs)),
+        list(dict.fromkeys((*joining.models, *(one.row.model for one in found)))),
+        found,
         _short(runs.values()),
         lambda one: {"ours_sd": None, "low": min(one.values), "high": max(one.values)},
         "the headline's number, in brackets the lowest and the highest over the calibrations "
@@ -147,7 +148,8 @@ def _seeds(collected: Collected) -> Iterable[Table]:
             "ours_sd": float(np.std(one.values, ddof=1)),
         },
         f"mean ± SD over {len(runs)} trainings (seeds {', '.join(seeds)}) of the same subjects, on "
-        "folds of their own, with the paper's. The spread is of training alone, not of subjects.",
+        "folds of their own where none are given, with the paper's. The spread is of training "
+        "alone, not of subjects.",
         interval=False,
     )
 

@@ -92,6 +92,8 @@ class Judged(NamedTuple):
             remarks.append(f"{counts[Outcome.CALIBRATED]} that the data were made to match")
         if counts[Outcome.NOT_RUN]:
             remarks.append(f"{counts[Outcome.NOT_RUN]} not run")
+        if counts[Outcome.FEW_SEEDS]:
+            remarks.append(f"{counts[Outcome.FEW_SEEDS]} from too few training seeds")
         if counts[Outcome.SHORT]:
             remarks.append(f"{counts[Outcome.SHORT]} short of the plateau, supporting no claim")
         return f"{verdict} ({'; '.join(remarks)})"

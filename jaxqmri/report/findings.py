@@ -22,6 +22,7 @@ class Outcome(StrEnum):
     CALIBRATED = "calibrated, not tested"
     NOT_RUN = "not testable in this preset"
     SHORT = "supports no claim: short of its plateau"
+    FEW_SEEDS = "supports no claim: too few training seeds"
 
 
 TESTED = (Outcome.HELD, Outcome.BY_MEAN, Outcome.UNDECIDED, Outcome.NOT_HELD)

@@ -132,6 +132,18 @@ def test_names_on_the_command_line_are_those_that_there_are():
     assert {*GAINS, *SCALINGS, *CALIBRATIONS, "known-gain", "cartilage-alone"} == set(ABLATIONS)
 
 
+@pytest.mark.parametrize(
+    ("name", "calibrated"),
+    [("scale-muscle", True), ("known-gain", False), (next(iter(CALIBRATIONS)), True)],
+)
+def test_nlls_is_tested_where_the_data_were_not_made_to_match_it(command, name, calibrated):
+    rows = [row(NLLS, 58.0, "% Bias", low=56.0, high=60.0)]
+    judged = JOINING.judge(rows, asking(command, name), True).judged
+    (claim,) = [one for one in judged if one.claim.name == "no NLLS from PD"]
+    assert claim.text.startswith("calibrated") == calibrated
+    assert claim.text.startswith("held") == (not calibrated)
+
+
 def test_a_plain_command_is_one_run(command):
     (one,) = asked(command)
     assert one.command == command
@@ -233,6 +245,7 @@ def test_learned_rows_have_their_range_over_the_calibrations(kept):
     seeds = told(kept).split("## Training seeds")[1].split("## ")[0]
     assert lines(seeds, f"| {UNMASKED} | RPE (%)", "5.00 ± 1.00 [3.81]")
     assert lines(seeds, f"| {LEAD} | RPE (%)", "3.00 ± 0.50")
+    assert lines(text, f"| {LEAD} | RPE (%)", "−3.00 (−3.50 to −2.00)")
 
 
 def test_every_table_says_that_the_data_are_simulated(kept):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.knee_cv.claims import CLAIMS, judge_claims
+from experiments.knee_cv.claims import CLAIMS, judge
 from experiments.knee_cv.comparisons import COMPARED, COMPETITORS, P_T, P_WILCOXON, comparison_rows
 from experiments.knee_cv.paper import INPUTS, NETWORKS, NLLS, TABLE_4
 from experiments.knee_cv.results import CARTILAGE, METRICS
@@ -13,6 +13,10 @@ from jaxqmri.analysis import subject_errors
 from jaxqmri.report import Verdict, claims_table
 
 UNMASKED, MASKED, MLP = NETWORKS
+
+
+def judged_of(*arguments, **more):
+    return judge(*arguments, **more)[1]
 
 
 def printed(ours):
@@ -32,7 +36,7 @@ def by_name(judged):
 
 
 def test_the_papers_own_numbers_against_its_claims():
-    found = by_name(judge_claims(printed(ours=False)))
+    found = by_name(judged_of(printed(ours=False)))
     assert all(one.verdict is Verdict.NOT_TESTABLE for one in found.values())
     assert found["target met"].paper == "6 of 6"
     assert found["no NLLS from PD"].paper == "3 of 3"
@@ -46,7 +50,7 @@ def test_the_papers_own_numbers_against_its_claims():
 
 
 def test_means_alone_hold_a_claim_by_the_mean_only():
-    found = by_name(judge_claims(printed(ours=True)))
+    found = by_name(judged_of(printed(ours=True)))
     assert found["U-Net with PD"].verdict is Verdict.PARTLY
     assert "3 by the mean, without an interval" in found["U-Net with PD"].text
 
@@ -102,7 +106,7 @@ def rows_of(errors):
 
 def test_claims_of_a_run_on_part_of_the_table(errors):
     rows = rows_of(errors)
-    found = by_name(judge_claims(rows))
+    found = by_name(judged_of(rows))
     for name in ("target met", "U-Net with PD", "no NLLS from PD", "MLP learns"):
         assert found[name].verdict is Verdict.HELD, found[name].text
     assert "2 of 6; 4 not run" in found["target met"].text
@@ -113,32 +117,32 @@ def test_claims_of_a_run_on_part_of_the_table(errors):
 
 def test_what_the_simulation_was_calibrated_on_is_not_tested_on_it(errors):
     rows = rows_of(errors)
-    found = by_name(judge_claims(rows, simulated=True))
+    found = by_name(judged_of(rows, calibrated=True))
     assert found["no NLLS from PD"].verdict is Verdict.CALIBRATED
-    assert by_name(judge_claims(rows))["no NLLS from PD"].verdict is Verdict.HELD
+    assert by_name(judged_of(rows))["no NLLS from PD"].verdict is Verdict.HELD
     for name in ("target met", "U-Net with PD", "MLP learns"):
         assert found[name].verdict is Verdict.HELD
 
 
 def test_the_target_is_about_inputs_with_a_pd_weighted_image(errors):
     without = {(model, name.replace("PD", "0")): each for (model, name), each in errors.items()}
-    found = by_name(judge_claims(rows_of(without)))["target met"]
+    found = by_name(judged_of(rows_of(without)))["target met"]
     assert found.verdict is Verdict.NOT_TESTABLE
     assert "2 of 6 tested, none that decides" in found.text
 
 
 def test_the_corrected_p_stands_beside_the_number_that_decides(errors):
     rows = rows_of(errors)
-    deciding = by_name(judge_claims(rows))["U-Net with PD"].deciding
+    deciding = by_name(judged_of(rows))["U-Net with PD"].deciding
     model, name, metric = deciding.what.split(", ")
     (row,) = [r for r in rows if (r.model, r.input, r.metric) == (model, name, f"{metric}, {P_T}")]
     assert deciding.p == row.ours
-    assert "; p <0.001)" in claims_table(judge_claims(rows)).markdown()
+    assert "; p <0.001)" in claims_table(judged_of(rows)).markdown()
 
 
 def test_a_network_short_of_its_plateau_holds_nothing_up(errors):
     short = {(model, name) for model in NETWORKS for name in INPUTS}
-    found = by_name(judge_claims(rows_of(errors), short))
+    found = by_name(judged_of(rows_of(errors), short))
     assert found["U-Net with PD"].verdict is Verdict.NOT_TESTABLE
     assert "2 short of the plateau" in found["U-Net with PD"].text
     assert found["no NLLS from PD"].verdict is Verdict.HELD  # rests on no network
@@ -150,10 +154,10 @@ def test_rows_of_regions_and_visits_do_not_count(errors):
         Result("MLP", "RPE", "%", "PD+30", "patellar", ours=99.0),
         Result("MLP", "RPE", "%", "PD+30", CARTILAGE, visit="2", ours=99.0),
     ]
-    assert judge_claims(rows + others)[0].text == judge_claims(rows)[0].text
+    assert judged_of(rows + others)[0].text == judged_of(rows)[0].text
 
 
 def test_every_claim_has_a_line_of_its_own(errors):
-    table = claims_table(judge_claims(rows_of(errors)), "Simulated data.")
+    table = claims_table(judged_of(rows_of(errors)), "Simulated data.")
     assert [row[0] for row in table.rows] == [claim.name for claim in CLAIMS]
     assert len({claim.name for claim in CLAIMS}) == len(CLAIMS)

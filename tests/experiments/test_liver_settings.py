@@ -8,7 +8,7 @@ import pytest
 
 from experiments.liver_uncertainty.methods import CALIBRATED, ENSEMBLE
 from experiments.liver_uncertainty.paper import COARSE, INPUT, LBR, LBRU, LBUDR
-from experiments.liver_uncertainty.plan import JOINING, NAME
+from experiments.liver_uncertainty.plan import JOINING, NAME, is_calibrated
 from experiments.liver_uncertainty.predictions import PREDICTIONS
 from experiments.liver_uncertainty.results import RMRE, ROI
 from experiments.liver_uncertainty.settings import (
@@ -53,6 +53,16 @@ def test_the_nearest_calibration_is_the_study_itself():
 def test_what_is_expected_is_of_ablations_that_there_are():
     for prediction in PREDICTIONS:
         assert set(prediction.fates) <= set(ABLATIONS)
+
+
+def test_what_changes_the_training_alone_leaves_the_data_calibrated(tmp_path):
+    for name, calibrated in {
+        "no-cut-off": True,
+        "noise-alone": False,
+        "snr50-short0.2": True,
+    }.items():
+        assert is_calibrated(asking(tmp_path, name).settings) == calibrated
+    assert is_calibrated(asking(tmp_path).settings)
 
 
 def rows_of(shift, settled=100.0):
