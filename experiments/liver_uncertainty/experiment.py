@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from experiments import liver_uncertainty
 from experiments import run as shared
@@ -31,6 +31,7 @@ from experiments.liver_uncertainty.results import (
     unrun_rows,
 )
 from experiments.liver_uncertainty.settings import PRESETS, Learning, Settings
+from experiments.liver_uncertainty.whole_liver import judge_whole_liver
 from experiments.run import Command, Run
 from experiments.several import carry_out_all
 from jaxqmri.io import InputError
@@ -90,7 +91,8 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
     found = untrained(run, study, target, coarse, splits)
     for name in found:
         _add(run, study, target.t1rho, name, found[name])
-    ends = train_all(run, study, splits, noise)
+    learner = Learner(run, study, splits, noise) if settings.methods else None
+    ends = {} if learner is None else train_all(run, learner)
     networks = learnt(ends, splits, study)
     for name in networks:
         _add(run, study, target.t1rho, name, networks[name])
@@ -109,8 +111,12 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
         doubts[name], rows = judge(study, target, name, estimates, folds, thresholds, seed)
         run.results += rows
     run.results += rank_rows(doubts, seed)
+    whole, rows = judge_whole_liver(
+        study, noise, settings.cut_off, splits, folds, learner, list(ends), seed
+    )
+    run.results += rows
     run.tick()
-    report.write(run, study, target, found, ends, doubts, splits)
+    report.write(run, study, target, found, ends, doubts, whole, splits)
 
 
 def refuse_odd_sizes(study: Study, learning: Learning) -> None:
@@ -131,12 +137,7 @@ def refuse_odd_sizes(study: Study, learning: Learning) -> None:
         )
 
 
-def train_all(
-    run: Run[Settings],
-    study: Study,
-    splits: Sequence[Split],
-    noise: Float[np.ndarray, " patients"],
-) -> dict[OneTraining, End]:
+def train_all(run: Run[Settings], learner: Learner) -> dict[OneTraining, End]:
     """Train every network that is asked for; those that need another's doubt come last."""
     from tqdm import tqdm
 
@@ -149,9 +150,6 @@ def train_all(
         for seed in seeds
     ]
     ends: dict[OneTraining, End] = {}
-    if not arms:
-        return ends
-    learner = Learner(run, study, splits, noise)
     with tqdm(desc="train", unit="network", total=len(arms), dynamic_ncols=True) as bar:
 
         def said(arm: OneTraining, point: Point) -> None:

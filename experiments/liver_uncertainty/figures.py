@@ -50,6 +50,7 @@ def draw_all(
     found: Mapping[str, Estimates],
     ends: Mapping[OneTraining, End],
     doubts: Mapping[str, Doubt],
+    whole: Mapping[str, Doubt],
     splits: Sequence[Split],
 ) -> dict[str, tuple[Figure, str]]:
     """All figures with their captions, by name."""
@@ -104,6 +105,13 @@ def draw_all(
                 "What the intervals of each uncertainty hold against what they should.",
             ),
         }
+    judged = [name for name in (LBRU, *whole) if name in whole]
+    if judged:
+        drawn["sparsification_whole"] = (
+            sparsification_plot({name: whole[name].curve for name in dict.fromkeys(judged)}),
+            "The same over the whole liver, vessels and edges included, but for pixels whose "
+            "target is cut off.",
+        )
     lbru = next((end for arm, end in sorted(ends.items()) if arm[:2] == (LBRU, 0)), None)
     if lbru is not None and LBRU in doubts:
         drawn["refinement"] = (

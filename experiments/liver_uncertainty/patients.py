@@ -59,11 +59,22 @@ class Patient:
 
 @dataclass(frozen=True)
 class Study:
-    """All patients' slices, one patient after another."""
+    """All patients' slices, one patient after another.
+
+    Attributes
+    ----------
+    patients, participants
+        Images with their regions, and rows of the table.
+    simulated
+        Whether nobody was scanned.
+    whole
+        Whether the region that pixels are of is the whole liver, rather than what was drawn.
+    """
 
     patients: Sequence[Patient]
     participants: Sequence[Mapping[str, Any]]
     simulated: bool
+    whole: bool = False
 
     @cached_property
     def images(self) -> Float[np.ndarray, "s h w 4"]:
@@ -84,17 +95,17 @@ class Study:
 
     @cached_property
     def roi(self) -> Bool[np.ndarray, "s h w"]:
-        """The drawn region."""
-        return self.label == DRAWN
+        """The region that pixels are of."""
+        return self.label > 0 if self.whole else self.label == DRAWN
 
     @cached_property
     def pixel_slice(self) -> Int[np.ndarray, " n"]:
-        """Slice of each pixel of the drawn region."""
+        """Slice of each pixel of the region."""
         return np.nonzero(self.roi)[0]
 
     @cached_property
     def pixel_owner(self) -> Int[np.ndarray, " n"]:
-        """Patient of each pixel of the drawn region."""
+        """Patient of each pixel of the region."""
         return self.owner[self.pixel_slice]
 
     @cached_property
@@ -108,7 +119,7 @@ class Study:
 
     @cached_property
     def truth(self) -> Float[np.ndarray, " n"]:
-        """The simulator's T1rho of each pixel of the drawn region, ms; NaN for real data."""
+        """The simulator's T1rho of each pixel of the region, ms; NaN for real data."""
         return np.concatenate([patient.truth for patient in self.patients])[self.roi]
 
 

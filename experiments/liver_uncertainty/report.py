@@ -45,7 +45,7 @@ WIDE = 40  # characters of a method's name
 CLAIMS, BEHIND = "Which claims held", "Numbers behind the claims"
 BELOW = {
     TABLE_2: ("maps",),
-    DOUBTS: ("reliability", "sparsification", "sparsification_within"),
+    DOUBTS: ("reliability", "sparsification", "sparsification_within", "sparsification_whole"),
     INTERVALS: ("coverage",),
     REFINED: ("refinement",),
     HIDDEN: ("predicted_on_true", "agreement"),
@@ -86,11 +86,12 @@ def write(
     found: Mapping[str, Estimates],
     ends: Mapping[OneTraining, End],
     doubts: Mapping[str, Doubt],
+    whole: Mapping[str, Doubt],
     splits: Sequence[Split],
 ) -> None:
     """Write figures, maps, tables, page and metrics, and print the first table."""
     figures.write_maps(run, study, target, found)
-    drawn = figures.draw_all(run.settings, study, target, found, ends, doubts, splits)
+    drawn = figures.draw_all(run.settings, study, target, found, ends, doubts, whole, splits)
     save_figures(run, drawn, study.simulated)
     judging = judge_run(run.results, run.command, study.simulated)
     judged, short = judging.judged, sorted({model for model, _ in judging.short} & set(found))

@@ -10,6 +10,7 @@ from experiments.liver_uncertainty import doubt, results
 from experiments.liver_uncertainty.methods import ALL
 from experiments.liver_uncertainty.paper import BM3D, COARSE, LBMC, LBR, LBRU, LBUDR
 from experiments.liver_uncertainty.results import P_PATIENTS, PARTICIPANTS, REFERENCE, RMRE, STAGES
+from experiments.liver_uncertainty.whole_liver import METRICS, named
 from experiments.run import Result, labelled
 from experiments.trainings import SHORT, TRAINING
 from jaxqmri import report
@@ -119,7 +120,14 @@ def tables_of(
                 "with the mean error, as the paper does; with its own mean error it does. A "
                 "constant of the right size has a small UCE too: likelihood and order tell more. "
                 "Of several seeds the first.",
-            )
+            ),
+            laid_out(
+                chosen([named(metric) for metric in METRICS]),
+                "measure",
+                "model",
+                "The same over the whole liver, vessels and edges included, but for pixels whose "
+                "target is cut off.",
+            ),
         ],
         INTERVALS: [
             laid_out(
