@@ -23,6 +23,7 @@ from experiments.liver_uncertainty.methods import (
     CALIBRATED,
     ENSEMBLE,
     LOG_LBMC,
+    SCALED,
     SELF_SUPERVISED,
 )
 from experiments.liver_uncertainty.paper import BM3D, COARSE, INPUT, LBMC, LBR, LBRU, LBUDR
@@ -85,8 +86,10 @@ def judge(
 def short_and_dependent(results: Iterable[Result]) -> frozenset[Arm]:
     """Networks that stopped short of their plateau, and what rests on LBRU if that did."""
     short = short_of(results)
-    dependent = {(LBUDR, INPUT), (ENSEMBLE, INPUT)} if (LBRU, INPUT) in short else set()
-    return short | dependent
+    dependent = (
+        {(name, INPUT) for name in (LBUDR, ENSEMBLE, SCALED)} if (LBRU, INPUT) in short else ()
+    )
+    return short.union(dependent)
 
 
 def _too_few_seeds(claim: Claim) -> Callable[[Rows], list[Finding]]:
@@ -106,6 +109,14 @@ def _value(rows: Rows, criterion: Criterion, name: str, metric: str) -> Finding:
 def ahead_of_parabola(rows: Rows) -> list[Finding]:
     """RMRE of each network that refines less that of three numbers."""
     return [_less(rows, name, CALIBRATED) for name in REFINED]
+
+
+def _reflects(rows: Rows, name: str) -> list[Finding]:
+    return [
+        _value(rows, SMALLER, name, UCE_LESS),
+        _value(rows, LARGER, name, NLL_GAIN),
+        _value(rows, SMALLER, name, ABOVE_RANDOM),
+    ]
 
 
 def _conformal(rows: Rows) -> list[Finding]:
@@ -162,11 +173,15 @@ CLAIMS: tuple[Claim, ...] = (
         "calibration error below that of the best constant (by the mean, it has no interval), "
         "likelihood above it, and an error "
         "below that of removal at random at every share up to half",
-        lambda rows: [
-            _value(rows, SMALLER, LBRU, UCE_LESS),
-            _value(rows, LARGER, LBRU, NLL_GAIN),
-            _value(rows, SMALLER, LBRU, ABOVE_RANDOM),
-        ],
+        lambda rows: _reflects(rows, LBRU),
+    ),
+    Claim(
+        "scaled doubt reflects error",
+        "It does when its size is set by the patients that watched the training: one factor for "
+        "each network.",
+        f"the same three of {SCALED}",
+        lambda rows: _reflects(rows, SCALED),
+        ours=True,
     ),
     Claim(
         "regions refined",

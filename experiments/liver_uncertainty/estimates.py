@@ -144,6 +144,42 @@ def _ensemble(members: Estimates) -> Estimates:
     return Estimates(members.t1rho.mean(axis=0)[None], np.sqrt(variance / 2.0)[None])
 
 
+def scale_factor(study: Study, target: Float[np.ndarray, " n"], end: End, split: Split) -> float:
+    r"""How many times too small a network's scale is, by its validation patients.
+
+    The factor ``c`` that makes their errors most probable under Laplace's law of scale ``c b``,
+    the mean of :math:`|e| / b`.
+
+    References
+    ----------
+    Laves et al., doi:10.48550/arXiv.2006.11584.
+    """
+    own = np.isin(study.pixel_owner, split.validation)
+    error = np.abs(end.predicted["t1rho"][own] - target[own])
+    return float(np.nanmean(error / np.exp(end.predicted["log_scale"][own])))
+
+
+def scaled(
+    ends: Mapping[OneTraining, End],
+    splits: Sequence[Split],
+    study: Study,
+    target: Float[np.ndarray, " n"],
+) -> tuple[Estimates, list[Float[np.ndarray, " n"] | None]]:
+    """LBRU's first seed with its scale corrected, and the same for what each fold is watched on."""
+    first = min(arm.seed for arm in ends if arm.method == LBRU)
+    values = np.full((2, 1, study.pixel_slice.size), np.nan)
+    watched: list[Float[np.ndarray, " n"] | None] = [None] * len(splits)
+    for arm, end in _of(ends, LBRU):
+        if arm.seed != first:
+            continue
+        split = splits[arm.fold]
+        scale = scale_factor(study, target, end, split) * np.exp(end.predicted["log_scale"])
+        test = np.isin(study.pixel_owner, split.test)
+        values[0, 0, test], values[1, 0, test] = end.predicted["t1rho"][test], scale[test]
+        watched[arm.fold] = scale
+    return Estimates(values[0], values[1]), watched
+
+
 def aside(
     name: str, ends: Mapping[OneTraining, End], fold: int, coarse: Fitted
 ) -> Float[np.ndarray, " n"] | None:

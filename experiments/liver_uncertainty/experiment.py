@@ -14,9 +14,16 @@ from experiments.folds import split_people
 from experiments.kept_networks import End
 from experiments.liver_uncertainty import report
 from experiments.liver_uncertainty.doubt import Doubt, judge, rank_rows, thresholds_of
-from experiments.liver_uncertainty.estimates import Estimates, aside, learnt, untrained
+from experiments.liver_uncertainty.estimates import (
+    Estimates,
+    aside,
+    learnt,
+    scale_factor,
+    scaled,
+    untrained,
+)
 from experiments.liver_uncertainty.fits import fit_coarse, fit_target, noise_of
-from experiments.liver_uncertainty.methods import ALL, RECIPES
+from experiments.liver_uncertainty.methods import ALL, RECIPES, SCALED
 from experiments.liver_uncertainty.networks import Learner, OneTraining
 from experiments.liver_uncertainty.paper import LBRU, LBUDR
 from experiments.liver_uncertainty.patients import Study, read_study
@@ -102,17 +109,26 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
     for name, estimates in found.items():
         run.results += agreement_rows(study, target.t1rho, name, estimates, seed)
     run.results += comparison_rows(study, target.t1rho, found, seed)
+    doubting = {
+        name: (estimates, [aside(name, ends, fold, coarse) for fold in range(len(splits))])
+        for name, estimates in found.items()
+        if estimates.uncertainty is not None
+    }
+    if LBRU in found:
+        doubting[SCALED] = scaled(ends, splits, study, target.t1rho)
     doubts: dict[str, Doubt] = {}
-    for name, estimates in found.items():
-        if estimates.uncertainty is None:
-            continue
-        watched = [aside(name, ends, fold, coarse) for fold in range(len(splits))]
+    for name, (estimates, watched) in doubting.items():
         thresholds = thresholds_of(study, splits, watched)
         doubts[name], rows = judge(study, target, name, estimates, folds, thresholds, seed)
         run.results += rows
     run.results += rank_rows(doubts, seed)
+    factors = {
+        arm: scale_factor(study, target.t1rho, end, splits[arm.fold])
+        for arm, end in ends.items()
+        if arm.method == LBRU
+    }
     whole, rows = judge_whole_liver(
-        study, noise, settings.cut_off, splits, folds, learner, list(ends), seed
+        study, noise, settings.cut_off, splits, folds, learner, list(ends), factors, seed
     )
     run.results += rows
     run.tick()

@@ -13,6 +13,7 @@ WITH_PHYSICS = "LBR with physics"
 PHYSICS = "physics alone"
 SELF_SUPERVISED = "self-supervised Laplace"
 ENSEMBLE = "ensemble of LBRU"
+SCALED = "LBRU scaled"  # the same map; its doubt times one factor, from the validation patients
 
 Learned = Literal[
     "LBR",
@@ -70,7 +71,7 @@ LEARNED: tuple[Learned, ...] = (
     "LBMC of logarithms", "LBR with physics", "physics alone", "self-supervised Laplace",
 )  # fmt: skip
 DOUBTING = (LBRU, SELF_SUPERVISED)  # networks that say how sure they are
-ALL = (COARSE, BM3D, BM3D_ORACLE, CALIBRATED, *LEARNED, ENSEMBLE)
+ALL = (COARSE, BM3D, BM3D_ORACLE, CALIBRATED, *LEARNED, ENSEMBLE, SCALED)
 # the first of two that are compared is named first in their difference
 COMPARED = (
     LBUDR, LBRU, LBR, ENSEMBLE, WITH_PHYSICS, PHYSICS, SELF_SUPERVISED, LOG_LBMC, LBMC,

@@ -94,7 +94,10 @@ def write(
     drawn = figures.draw_all(run.settings, study, target, found, ends, doubts, whole, splits)
     save_figures(run, drawn, study.simulated)
     judging = judge_run(run.results, run.command, study.simulated)
-    judged, short = judging.judged, sorted({model for model, _ in judging.short} & set(found))
+    judged, short = (
+        judging.judged,
+        sorted({model for model, _ in judging.short} & {*found, *doubts}),
+    )
     told = remarks(run, study, short)
     smoke = "This preset claims nothing. " if run.command.preset == "smoke" else ""
     data = f"{'Simulated data. ' if study.simulated else ''}{smoke}"

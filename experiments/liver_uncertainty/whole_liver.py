@@ -25,9 +25,9 @@ from experiments.liver_uncertainty.doubt import (
 )
 from experiments.liver_uncertainty.estimates import Estimates
 from experiments.liver_uncertainty.fits import CutOff, fit_coarse, fit_target
-from experiments.liver_uncertainty.methods import DOUBTING
+from experiments.liver_uncertainty.methods import DOUBTING, SCALED
 from experiments.liver_uncertainty.networks import Learner, OneTraining
-from experiments.liver_uncertainty.paper import COARSE
+from experiments.liver_uncertainty.paper import COARSE, LBRU
 from experiments.liver_uncertainty.patients import REST, Study
 from experiments.liver_uncertainty.results import row
 from experiments.run import Result
@@ -57,6 +57,7 @@ def judge_whole_liver(
     folds: Int[np.ndarray, " patients"],
     learner: Learner | None,
     trained: Sequence[OneTraining],
+    factors: Mapping[OneTraining, float],
     seed: int,
 ) -> tuple[dict[str, Doubt], list[Result]]:
     """Judge the first seed's doubt of every pixel of the liver.
@@ -76,6 +77,8 @@ def judge_whole_liver(
         Parts of every fold, and the fold of each patient.
     learner, trained
         What trained the networks, None where there are none, and what was trained.
+    factors
+        What the doubt of each training of LBRU is to be multiplied by.
     seed
         Of resampling.
     """
@@ -88,7 +91,7 @@ def judge_whole_liver(
     coarse = fit_coarse(liver, cut_off, noise)
     found = {COARSE: Estimates(coarse.t1rho[None], coarse.std[None], "gaussian")}
     if learner is not None:
-        found |= _of_networks(liver, splits, learner, trained)
+        found |= _of_networks(liver, splits, learner, trained, factors)
     doubts: dict[str, Doubt] = {}
     rows: list[Result] = []
     nowhere = np.full(len(splits), np.nan)  # no region is refined
@@ -106,13 +109,17 @@ def judge_whole_liver(
 
 
 def _of_networks(
-    liver: Study, splits: Sequence[Split], learner: Learner, trained: Sequence[OneTraining]
+    liver: Study,
+    splits: Sequence[Split],
+    learner: Learner,
+    trained: Sequence[OneTraining],
+    factors: Mapping[OneTraining, float],
 ) -> Mapping[str, Estimates]:
     """Every fold's network that says how sure it is, of the first seed, on its test patients."""
     found: dict[str, Estimates] = {}
     for method in DOUBTING:
         own = [one for one in trained if one.method == method]
-        values = np.full((2, 1, liver.pixel_slice.size), np.nan)
+        values = np.full((3, 1, liver.pixel_slice.size), np.nan)
         for one in own:
             if one.seed != min(each.seed for each in own):
                 continue
@@ -121,6 +128,9 @@ def _of_networks(
             maps[slices] = learner.apply(one, slices)
             pixels, test = maps[liver.roi], np.isin(liver.pixel_slice, slices)
             values[0, 0, test], values[1, 0, test] = pixels[test, 0], np.exp(pixels[test, 1])
+            values[2, 0, test] = factors.get(one, np.nan) * values[1, 0, test]
         if own:
             found[method] = Estimates(values[0], values[1])
+        if own and method == LBRU:
+            found[SCALED] = Estimates(values[0], values[2])
     return found

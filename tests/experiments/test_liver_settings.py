@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from experiments.liver_uncertainty.methods import CALIBRATED, ENSEMBLE
+from experiments.liver_uncertainty.methods import CALIBRATED, ENSEMBLE, SCALED
 from experiments.liver_uncertainty.paper import COARSE, INPUT, LBR, LBRU, LBUDR
 from experiments.liver_uncertainty.plan import JOINING, NAME, is_calibrated
 from experiments.liver_uncertainty.predictions import PREDICTIONS
@@ -108,4 +108,4 @@ def test_what_rests_on_a_network_short_of_its_plateau_is_short_too(kept):
     runs = collect(JOINING, kept).runs
     assert not runs["headline"].judging.short
     other = runs[next(iter(CALIBRATIONS))].judging.short
-    assert {model for model, _ in other} == {LBRU, LBUDR, ENSEMBLE}
+    assert {model for model, _ in other} == {LBRU, LBUDR, ENSEMBLE, SCALED}

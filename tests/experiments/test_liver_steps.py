@@ -5,11 +5,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from experiments.kept_networks import End
 from experiments.liver_uncertainty import fits, steps
-from experiments.liver_uncertainty.estimates import Estimates, _ensemble
+from experiments.liver_uncertainty.estimates import Estimates, _ensemble, scaled
 from experiments.liver_uncertainty.methods import RECIPES, Recipe
+from experiments.liver_uncertainty.networks import OneTraining
+from experiments.liver_uncertainty.paper import LBRU
 from experiments.liver_uncertainty.patients import Patient, Study
 from experiments.spin_lock import SPIN_LOCK_TIMES
+from jaxqmri.training import Split
 
 TIMES = np.array(SPIN_LOCK_TIMES)
 CUT_OFF = (25.0, 65.0)
@@ -165,3 +169,30 @@ def test_noise_is_read_from_neighbours_and_not_from_what_an_equation_lacks():
     study = Study([patient], [{}], simulated=True)
     assert fits.noise_of(study)[0] == pytest.approx(6.0, rel=0.08)
     assert fits.fit_target(study, CUT_OFF).residual > 10.0
+
+
+def test_a_scale_that_is_too_large_is_corrected_on_the_validation_patients():
+    rng = np.random.default_rng(4)
+    sides, folds = (6, 20, 20), 2
+    patients = [
+        Patient({"sub": f"{k}"}, np.ones((*sides, 4)), np.ones(sides, int), np.ones(sides),
+                np.eye(4), 2)
+        for k in range(4)
+    ]  # fmt: skip
+    study = Study(patients, [{}] * 4, simulated=True)
+    target = rng.uniform(30, 50, study.pixel_slice.size)
+    error = rng.laplace(0.0, 0.8, target.size)
+    predicted = {"t1rho": target + error, "log_scale": np.full(target.size, np.log(1.6))}
+    splits = [Split(np.array([3]), np.array([2]), np.array([fold])) for fold in range(folds)]
+    ends = {
+        OneTraining(LBRU, fold, seed): End(
+            {**predicted, "log_scale": predicted["log_scale"] + seed}, (), True
+        )
+        for fold in range(folds)
+        for seed in (0, 1)
+    }
+    found, watched = scaled(ends, splits, study, target)
+    tested = study.pixel_owner < folds
+    assert np.isfinite(found.uncertainty[0]).tolist() == tested.tolist()
+    np.testing.assert_allclose(found.uncertainty[0, tested], 0.8, rtol=0.05)
+    assert len(watched) == folds

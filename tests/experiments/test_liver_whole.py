@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.liver_uncertainty.methods import SELF_SUPERVISED
+from experiments.liver_uncertainty.methods import SCALED, SELF_SUPERVISED
 from experiments.liver_uncertainty.networks import OneTraining
 from experiments.liver_uncertainty.paper import COARSE, LBRU
 from experiments.liver_uncertainty.patients import DRAWN, REST, Patient, Study
@@ -56,8 +56,9 @@ def judged():
     learner = Constant(study)
     trained = [OneTraining(LBRU, fold, seed) for fold in (0, 1) for seed in (3, 4)]
     trained += [OneTraining("LBR", 0, 3)]
+    factors = {one: 0.5 for one in trained if one.method == LBRU}
     found = judge_whole_liver(
-        study, np.full(PATIENTS, 2.0), CUT_OFF, SPLITS, FOLDS, learner, trained, 0
+        study, np.full(PATIENTS, 2.0), CUT_OFF, SPLITS, FOLDS, learner, trained, factors, 0
     )
     return (*found, study, maps, learner)
 
@@ -77,7 +78,7 @@ def test_errors_are_of_all_the_liver_that_is_not_cut_off(judged):
 
 def test_only_the_first_seed_of_what_doubts_is_asked(judged):
     doubts, _, _, _, learner = judged
-    assert set(doubts) == {COARSE, LBRU}
+    assert set(doubts) == {COARSE, LBRU, SCALED}
     assert learner.asked == [OneTraining(LBRU, 0, 3), OneTraining(LBRU, 1, 3)]
     assert SELF_SUPERVISED not in doubts
 
@@ -90,5 +91,5 @@ def test_two_points_without_noise_are_right(judged):
 
 def test_where_only_a_region_is_drawn_there_is_nothing_to_add():
     study, _ = study_of(rest=0)
-    nothing = judge_whole_liver(study, np.ones(PATIENTS), CUT_OFF, SPLITS, FOLDS, None, [], 0)
+    nothing = judge_whole_liver(study, np.ones(PATIENTS), CUT_OFF, SPLITS, FOLDS, None, [], {}, 0)
     assert nothing == ({}, [])
