@@ -28,7 +28,7 @@ PIXEL_SLOPE, PIXEL_INTERCEPT, PIXEL_CORRELATION = 0.9905, 0.2408, 0.95  # of LBR
 UCE = 0.09  # ms, of LBRU with the standard deviation, seven bins
 BEFORE, AFTER = Printed(1.14, 0.76), Printed(1.06, 0.68)  # ms, of LBRU, figure 8
 P_BY_SLICE = 1.15e-16
-SLOPE_ERROR = 3.46e-4  # standard error of that slope, pixels taken as independent
+SLOPE_ERROR = 3.46  # 1e-4: standard error of that slope, pixels taken as independent
 COUNTS = {
     "all": 51,
     "women": 24,

@@ -246,8 +246,8 @@ def _pixel_regression(name: str, pixels: Pixels, seed: int) -> list[Result]:
     n = len(pixels.target)
     residual = (1.0 - correlation.value**2) * np.var(y) / np.var(x) / max(n - 2, 1)
     error = row(
-        name, SLOPE_ERROR, "",
-        float(np.sqrt(residual)), n=n, printed=Printed(paper.SLOPE_ERROR if own else None),
+        name, SLOPE_ERROR, "10⁻⁴",
+        1e4 * float(np.sqrt(residual)), n=n, printed=Printed(paper.SLOPE_ERROR if own else None),
     )  # fmt: skip
     return [error] + [
         row(name, metric, unit, found, n=len(sums), printed=Printed(value if own else None))

@@ -238,22 +238,21 @@ def result_list(
     caption, digits
         As in :class:`Table` and :class:`Estimate`.
     p_values
-        Metrics that are p values, printed by :func:`p_value`.
+        Metrics that are p values, printed by :func:`p_value`; no difference is taken.
     """
     shown = [name for name in names if any(result.get(name) is not None for result in results)]
     rows: list[tuple[Cell, ...]] = []
     for result in results:
         ours, paper = result.get("ours"), result.get("paper")
-        difference = None if ours is None or paper is None else ours - paper
+        is_p = result.get("metric") in p_values
+        difference = None if is_p or ours is None or paper is None else ours - paper
         low, high = result.get("low"), result.get("high")
         rows.append(
             (
                 *(_label(result.get(name)) for name in shown),
                 result.get("n"),
-                p_value(ours)
-                if result.get("metric") in p_values
-                else Estimate(ours, result.get("ours_sd"), low, high, digits),
-                Estimate(paper, result.get("paper_sd"), digits=digits),
+                p_value(ours) if is_p else Estimate(ours, result.get("ours_sd"), low, high, digits),
+                p_value(paper) if is_p else Estimate(paper, result.get("paper_sd"), digits=digits),
                 Estimate(difference, digits=digits),
             )
         )

@@ -94,9 +94,9 @@ def test_a_small_p_value_is_told_by_its_bound():
     assert report.p_value(1.0) == "1.000"
     assert report.p_value(None) == report.p_value(float("nan")) == "–"
     results = [
-        {"model": "A minus B", "metric": "MAE, p", "ours": 1e-9},
+        {"model": "A minus B", "metric": "MAE, p", "ours": 1e-9, "paper": 1e-16},
         {"model": "A minus B", "metric": "MAE", "ours": 0.0},
     ]
     table = report.result_list(results, names=("model", "metric"), p_values={"MAE, p"})
-    assert table.markdown().count("<0.001") == 1
-    assert table.html().count("&lt;0.001") == 1
+    assert table.markdown().count("<0.001") == 2  # ours and the paper's
+    assert table.html().count("&lt;0.001") == 2
