@@ -109,13 +109,13 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
     for name, estimates in found.items():
         run.results += agreement_rows(study, target.t1rho, name, estimates, seed)
     run.results += comparison_rows(study, target.t1rho, found, seed)
-    doubting = {
-        name: (estimates, [aside(name, ends, fold, coarse) for fold in range(len(splits))])
-        for name, estimates in found.items()
-        if estimates.uncertainty is not None
-    }
-    if LBRU in found:
-        doubting[SCALED] = scaled(ends, splits, study, target.t1rho)
+    doubting = {}
+    for name, estimates in found.items():
+        if estimates.uncertainty is not None:
+            watched = [aside(name, ends, fold, coarse) for fold in range(len(splits))]
+            doubting[name] = estimates, watched
+        if name == LBRU:
+            doubting[SCALED] = scaled(ends, splits, study, target.t1rho)
     doubts: dict[str, Doubt] = {}
     for name, (estimates, watched) in doubting.items():
         thresholds = thresholds_of(study, splits, watched)

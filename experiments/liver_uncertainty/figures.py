@@ -63,7 +63,7 @@ def draw_all(
         "maps": (
             _method_maps(settings, study, target, found, chosen),
             f"One slice of a {kind} that no network had seen, in the drawn region: T1ρ by the "
-            "target and each method, and the relative error below it.",
+            "target and each method, and its relative error beside it.",
         ),
         "predicted_on_true": (
             predicted_on_true(pairs, LABEL, groups=groups, columns=3),

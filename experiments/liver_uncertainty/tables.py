@@ -122,7 +122,10 @@ def tables_of(
                 "Of several seeds the first.",
             ),
             laid_out(
-                chosen([named(metric) for metric in METRICS]),
+                [
+                    entry | {"measure": entry["measure"].replace(named(""), "")}
+                    for entry in chosen([named(metric) for metric in METRICS])
+                ],
                 "measure",
                 "model",
                 "The same over the whole liver, vessels and edges included, but for pixels whose "
