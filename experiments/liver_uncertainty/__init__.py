@@ -15,7 +15,8 @@ Command
     python -m experiments.liver_uncertainty [--preset smoke|quick|full|paper] [--data DIR]
         [--out DIR] [--ablation NAME ...]
 Duration, on two CPU cores
-    smoke one minute; quick six minutes; full within three quarters of an hour; paper is for a GPU.
+    smoke one minute; quick six minutes; full half an hour; paper is for a GPU. Every ablation is a
+    run of its own and takes as long again.
 What to expect
     Two points and four points do not measure the same decay where it has a short component: the
     coarse map is systematically too long, and a parabola takes most of that away. What a network
