@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from flax import nnx
 from jaxtyping import Float
 
 from experiments.kept_arrays import keep_arrays, kept_arrays
 from experiments.run import Run
-from jaxqmri import training
+from jaxqmri import networks, training
 from jaxqmri.io.files import write_bytes
 from jaxqmri.training import Point, Variables
 
@@ -44,6 +45,11 @@ class KeptNetworks:
     def model(self, label: str) -> Path:
         """Folder of a trained network."""
         return self._run.folder / "models" / label
+
+    def variables(self, label: str) -> Variables:
+        """What a trained network has learnt."""
+        network, _ = training.load_model(self.model(label), networks.build)
+        return Variables(*nnx.split(network, nnx.Param, ...)[1:])
 
     def checkpoints(self, label: str, made_from: str) -> training.Checkpoints:
         """Where a training is kept until it ends."""

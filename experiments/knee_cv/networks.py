@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from jaxtyping import Bool, Float
 from nibabel.orientations import aff2axcodes
 
@@ -22,7 +21,7 @@ from experiments.knee_cv.slices import Slices
 from experiments.knee_cv.steps import PATCH, Fold, architecture, make_trainer
 from experiments.run import Run
 from experiments.trainings import Arm
-from jaxqmri import networks, training
+from jaxqmri import training
 from jaxqmri.preprocessing.resampling import spacing
 from jaxqmri.training import PlateauRule, Point, Split, Trainer, Variables
 
@@ -181,10 +180,7 @@ class Learner:
     def apply(self, model: str, name: str, slices: Slices) -> Float[np.ndarray, " v"]:
         """T1rho of other subjects' cartilage voxels by the first fold's network, as it was kept."""
         fold = 0
-        network, _ = training.load_model(
-            self.kept.model(_label((model, name), fold)), networks.build
-        )
-        variables = Variables(*nnx.split(network, nnx.Param, ...)[1:])
+        variables = self.kept.variables(_label((model, name), fold))
         inputs = self._inputs(slices, (model, name), self.splits[fold])
         everywhere = np.ones(slices.voxel.size, bool)
         return self._predict(slices, model, inputs, everywhere, variables)

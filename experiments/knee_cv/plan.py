@@ -23,16 +23,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "knee_cv"
-
-
-def is_calibrated(settings: Settings) -> bool:
-    """Whether simulated data were made to match the paper's NLLS."""
-    return all(name in CALIBRATIONS or not ABLATIONS[name].study for name in settings.ablation)
+PLAN = Plan(NAME, cohort_of, ABLATIONS, GROUPS, tuple(CALIBRATIONS), seeds=True)
 
 
 def judge_run(results: Sequence[Result], command: Command[Settings], simulated: bool) -> Judging:
     """Hold every claim against the rows of a run."""
-    short, calibrated = short_of(results), simulated and is_calibrated(command.settings)
+    short, calibrated = short_of(results), simulated and PLAN.is_calibrated(command.settings)
     return Judging(short, *judge(results, short, calibrated=calibrated))
 
 
@@ -43,7 +39,7 @@ def _figures(collected: Collected) -> dict[str, tuple[Figure, str]]:
 
 
 JOINING = Joining(
-    Plan(NAME, cohort_of, ABLATIONS, GROUPS, tuple(CALIBRATIONS), seeds=True),
+    PLAN,
     title="Knee T1ρ from a PD-weighted image",
     question="Does the U-Net lead because tissue around cartilage shows the scan's gain?",
     calibrated_on="the paper's NLLS",

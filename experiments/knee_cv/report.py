@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.knee_cv import figures
 from experiments.knee_cv.arms import Learnt
 from experiments.knee_cv.paper import INPUTS, MLP, NETWORKS, NLLS, TABLE_4, UNMASKED
-from experiments.knee_cv.plan import is_calibrated, judge_run
+from experiments.knee_cv.plan import PLAN, judge_run
 from experiments.knee_cv.remarks import remarks, source
 from experiments.knee_cv.results import (
     ALL_TIMES,
@@ -84,7 +84,7 @@ def write(
     short = judging.short
     told = [
         *(f"Ablation {name}: {ABLATIONS[name].text}." for name in run.settings.ablation),
-        *remarks(run.results, study, run.command.preset, short, is_calibrated(run.settings)),
+        *remarks(run.results, study, run.command.preset, short, PLAN.is_calibrated(run.settings)),
     ]
     claims, behind = claim_tables(run, study, judging.judged)
     trained = trained_as(run.settings, run.command.seed) if learnt.curves else ""

@@ -163,7 +163,7 @@ def scaled(
     ends: Mapping[OneTraining, End],
     splits: Sequence[Split],
     study: Study,
-    target: Float[np.ndarray, " n"],
+    factors: Mapping[OneTraining, float],
 ) -> tuple[Estimates, list[Float[np.ndarray, " n"] | None]]:
     """LBRU's first seed with its scale corrected, and the same for what each fold is watched on."""
     first = min(arm.seed for arm in ends if arm.method == LBRU)
@@ -173,7 +173,7 @@ def scaled(
         if arm.seed != first:
             continue
         split = splits[arm.fold]
-        scale = scale_factor(study, target, end, split) * np.exp(end.predicted["log_scale"])
+        scale = factors[arm] * np.exp(end.predicted["log_scale"])
         test = np.isin(study.pixel_owner, split.test)
         values[0, 0, test], values[1, 0, test] = end.predicted["t1rho"][test], scale[test]
         watched[arm.fold] = scale

@@ -109,24 +109,24 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
     for name, estimates in found.items():
         run.results += agreement_rows(study, target.t1rho, name, estimates, seed)
     run.results += comparison_rows(study, target.t1rho, found, seed)
+    factors = {
+        arm: scale_factor(study, target.t1rho, end, splits[arm.fold])
+        for arm, end in ends.items()
+        if arm.method == LBRU
+    }
     doubting = {}
     for name, estimates in found.items():
         if estimates.uncertainty is not None:
             watched = [aside(name, ends, fold, coarse) for fold in range(len(splits))]
             doubting[name] = estimates, watched
         if name == LBRU:
-            doubting[SCALED] = scaled(ends, splits, study, target.t1rho)
+            doubting[SCALED] = scaled(ends, splits, study, factors)
     doubts: dict[str, Doubt] = {}
     for name, (estimates, watched) in doubting.items():
         thresholds = thresholds_of(study, splits, watched)
         doubts[name], rows = judge(study, target, name, estimates, folds, thresholds, seed)
         run.results += rows
     run.results += rank_rows(doubts, seed)
-    factors = {
-        arm: scale_factor(study, target.t1rho, end, splits[arm.fold])
-        for arm, end in ends.items()
-        if arm.method == LBRU
-    }
     whole, rows = judge_whole_liver(
         study, noise, settings.cut_off, splits, folds, learner, list(ends), factors, seed
     )

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from jaxtyping import Float, Int
 
 from experiments.kept_networks import End, KeptNetworks
@@ -34,7 +33,7 @@ from experiments.liver_uncertainty.steps import (
 )
 from experiments.run import Run
 from experiments.spin_lock import SPIN_LOCK_TIMES
-from jaxqmri import networks, training
+from jaxqmri import training
 from jaxqmri.training import PlateauRule, Point, Split, Variables
 
 AT_A_TIME = 12  # slices of a prediction, and slices that a training is watched on
@@ -145,8 +144,7 @@ class Learner:
         self, one: OneTraining, slices: Int[np.ndarray, " s"]
     ) -> Float[np.ndarray, "s h w 2"]:
         """T1rho (ms, cut off) and log scale of whole slices by a network as it was kept."""
-        network, _ = training.load_model(self.kept.model(one.label), networks.build)
-        return self._maps(one, Variables(*nnx.split(network, nnx.Param, ...)[1:]), slices)
+        return self._maps(one, self.kept.variables(one.label), slices)
 
     def example(self, fold: int) -> Int[np.ndarray, " _"]:
         """Slices of the first test patient of a fold."""

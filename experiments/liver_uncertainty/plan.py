@@ -28,7 +28,6 @@ from experiments.liver_uncertainty.settings import ABLATIONS, CALIBRATIONS, GROU
 from experiments.run import Command, Result, Run
 from experiments.several import Joining, Judging, Plan
 from experiments.several.plan import OfStudy
-from jaxqmri.simulate.variants import LIVER_CALIBRATED
 
 NAME = "liver_uncertainty"
 MADE_FROM = "made_from"  # checkpoint: fingerprint of the data
@@ -53,21 +52,19 @@ def changed_since(run: Run[Settings]) -> str | None:
     return None if same else str(run.data)
 
 
-def is_calibrated(settings: Settings) -> bool:
-    """Whether simulated data were made to match the coarse and BM3D rows."""
-    return all(name in LIVER_CALIBRATED or not ABLATIONS[name].study for name in settings.ablation)
+PLAN = Plan(NAME, cohort_of, ABLATIONS, GROUPS, tuple(CALIBRATIONS))
 
 
 def judge_run(results: Sequence[Result], command: Command[Settings], simulated: bool) -> Judging:
     """Hold every claim against the rows of a run."""
     settings, short = command.settings, short_and_dependent(results)
-    calibrated = simulated and is_calibrated(settings)
+    calibrated = simulated and PLAN.is_calibrated(settings)
     rows, judged = judge(results, short, calibrated=calibrated, seeds=settings.seeds)
     return Judging(short, rows, judged)
 
 
 JOINING = Joining(
-    Plan(NAME, cohort_of, ABLATIONS, GROUPS, CALIBRATIONS),
+    PLAN,
     title="Liver T1ρ from two images, and its doubt",
     question="What does refining a map rest on, and what its doubt?",
     calibrated_on="the paper's coarse and BM3D rows",

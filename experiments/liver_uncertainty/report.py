@@ -16,7 +16,7 @@ from experiments.liver_uncertainty.methods import CALIBRATED
 from experiments.liver_uncertainty.networks import OneTraining
 from experiments.liver_uncertainty.paper import COARSE, LBR, LBRU, LBUDR
 from experiments.liver_uncertainty.patients import Study
-from experiments.liver_uncertainty.plan import is_calibrated, judge_run
+from experiments.liver_uncertainty.plan import PLAN, judge_run
 from experiments.liver_uncertainty.results import MAE, PIXEL_BIAS, REFERENCE, RMRE
 from experiments.liver_uncertainty.settings import ABLATIONS, CALIBRATIONS, Settings
 from experiments.liver_uncertainty.tables import (
@@ -125,7 +125,7 @@ def remarks(run: Run[Settings], study: Study, short: Sequence[str]) -> list[str]
     told = [line for line in (_three_numbers(run.results),) if line]
     if study.simulated:
         told.append(f"{source(study)}.")
-        if is_calibrated(run.settings):
+        if PLAN.is_calibrated(run.settings):
             told.append(
                 "The noise and the short component of the simulated decay were chosen so that the "
                 "coarse and BM3D rows come near the paper's: for those, agreement is calibration. "

@@ -134,6 +134,13 @@ class Plan:
         """Where the runs are joined."""
         return self._beside(command, SUMMARY)
 
+    def is_calibrated(self, settings: Any) -> bool:
+        """Whether a simulated run of these settings is as near to the published numbers."""
+        return all(
+            name in self.calibrations or not self.ablations[name].study
+            for name in settings.ablation
+        )
+
     def changed(self, name: str) -> str:
         """What a run changes of the experiment itself, in words."""
         if name in self.ablations:

@@ -8,7 +8,7 @@ import pytest
 
 from experiments.liver_uncertainty.methods import CALIBRATED, ENSEMBLE, SCALED
 from experiments.liver_uncertainty.paper import COARSE, INPUT, LBR, LBRU, LBUDR
-from experiments.liver_uncertainty.plan import JOINING, NAME, is_calibrated
+from experiments.liver_uncertainty.plan import JOINING, NAME, PLAN
 from experiments.liver_uncertainty.predictions import PREDICTIONS
 from experiments.liver_uncertainty.results import RMRE, ROI
 from experiments.liver_uncertainty.settings import (
@@ -61,8 +61,8 @@ def test_what_changes_the_training_alone_leaves_the_data_calibrated(tmp_path):
         "noise-alone": False,
         "snr50-short0.2": True,
     }.items():
-        assert is_calibrated(asking(tmp_path, name).settings) == calibrated
-    assert is_calibrated(asking(tmp_path).settings)
+        assert PLAN.is_calibrated(asking(tmp_path, name).settings) == calibrated
+    assert PLAN.is_calibrated(asking(tmp_path).settings)
 
 
 def rows_of(shift, settled=100.0):

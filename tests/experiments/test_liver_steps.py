@@ -7,7 +7,7 @@ import pytest
 
 from experiments.kept_networks import End
 from experiments.liver_uncertainty import fits, steps
-from experiments.liver_uncertainty.estimates import Estimates, _ensemble, scaled
+from experiments.liver_uncertainty.estimates import Estimates, _ensemble, scale_factor, scaled
 from experiments.liver_uncertainty.methods import RECIPES, Recipe
 from experiments.liver_uncertainty.networks import OneTraining
 from experiments.liver_uncertainty.paper import LBRU
@@ -191,7 +191,8 @@ def test_a_scale_that_is_too_large_is_corrected_on_the_validation_patients():
         for fold in range(folds)
         for seed in (0, 1)
     }
-    found, watched = scaled(ends, splits, study, target)
+    factors = {one: scale_factor(study, target, end, splits[one.fold]) for one, end in ends.items()}
+    found, watched = scaled(ends, splits, study, factors)
     tested = study.pixel_owner < folds
     assert np.isfinite(found.uncertainty[0]).tolist() == tested.tolist()
     np.testing.assert_allclose(found.uncertainty[0, tested], 0.8, rtol=0.05)
