@@ -48,6 +48,8 @@ def split_people(
     try:
         if folds < 2 or validation <= 0:
             raise ValueError("expected at least 2 folds, and validation subjects in each")
+        if validation >= 1 and validation != int(validation):
+            raise ValueError("expected a part of the subjects below 1, or a whole number of them")
         own = assign_folds(people, balance=there, count=folds, seed=seed)
         part = validation
         if part >= 1:
