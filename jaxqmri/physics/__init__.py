@@ -22,6 +22,12 @@ from jaxqmri.physics.gradient_echo import (
     approximate_flip_angle,
     spoiled_gradient_echo,
 )
+from jaxqmri.physics.multi_spoke import (
+    AdiabaticT1rho,
+    AdiabaticT1rhoOffset,
+    multi_spoke_decay,
+    multi_spoke_signal,
+)
 from jaxqmri.physics.noise import (
     gaussian_log_likelihood,
     noncentral_chi_log_likelihood,
@@ -54,6 +60,8 @@ from jaxqmri.physics.spin_lock import (
 __all__ = [
     "SPIN_LOCK_MODULES",
     "ActualFlipAngle",
+    "AdiabaticT1rho",
+    "AdiabaticT1rhoOffset",
     "BiExponentialDecay",
     "Bounds",
     "InversionRecovery",
@@ -80,6 +88,8 @@ __all__ = [
     "koay_basser",
     "log_bessel_i0",
     "log_bessel_i0e",
+    "multi_spoke_decay",
+    "multi_spoke_signal",
     "noncentral_chi_log_likelihood",
     "noncentral_chi_mean",
     "off_resonance_t1rho",

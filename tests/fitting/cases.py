@@ -13,6 +13,7 @@ from jaxqmri import physics
 
 ECHOES = 10.0 * np.arange(1, 9)
 LATE_TIMES = [50.0, 100.0, 200.0, 500.0, 2000.0, 4000.0]
+LOCKS = [0.0, 12.0, 24.0, 36.0, 48.0, 72.0, 96.0]
 DENSE_TIMES = [0.0, 1.0, 2.0, 4.0, 6.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0, 80.0]
 
 
@@ -91,6 +92,18 @@ CASES = [
         physics.ActualFlipAngle([20, 100], 45),
         {"m0": 1.0, "b1": 0.9, "t1": 1000.0},
         60.0,
+    ),
+    Case(
+        "t1rho-adiabatic",
+        physics.AdiabaticT1rho(LOCKS, 500, 10, 25, 5),
+        {"m0": 1.0, "t1rho": 40.0, "t1": 1000.0, "b1": 1.0},
+        60.0,
+    ),
+    Case(
+        "t1rho-adiabatic-offset",
+        physics.AdiabaticT1rhoOffset(LOCKS, 500, 10, 25),
+        {"s0": 1.0, "t1rho": 35.0, "offset": 0.1, "t1": 1000.0, "b1": 1.0},
+        100.0,
     ),
     Case(
         "t2-epg",

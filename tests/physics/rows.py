@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from jaxqmri import physics
-from tests.reference import bloch, decay, phase_graph
+from tests.reference import bloch, decay, multi_spoke, phase_graph
 
 TIMES = [0.0, 10.0, 30.0, 50.0, 80.0]
 INVERSIONS = [0.0, 50.0, 400.0, 1100.0, 2500.0]
 ECHOES = [10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0]
 ANGLES = [0.0, 5.0, 10.0, 20.0, 30.0]
+LOCKS = [0.0, 12.0, 24.0, 36.0, 48.0, 72.0, 96.0]
 PROFILE = [0.2, 0.7, 1.0, 1.0, 0.7, 0.2]
 
 
@@ -106,6 +107,20 @@ ROWS = {
         lambda p: bloch.actual_flip_angle([20.0, 100.0], 45.0, **p),
         {"m0": 2.0, "b1": 1.0, "t1": 1e-2},
         [2.0**0.5, 2.0**0.5],
+    ),
+    "t1rho-adiabatic": Row(
+        lambda: physics.AdiabaticT1rho(LOCKS, 500.0, 10.0, 25, 5.0),
+        {"m0": S0, "t1rho": T2, "t1": T1, "b1": (0.5, 1.5)},
+        lambda p: multi_spoke.adiabatic(LOCKS, 500.0, 10.0, 25, 5.0, **p),
+        {"m0": 1.0, "t1rho": 1e-3, "t1": 1e-2, "b1": 1.0},
+        [0.173648, *([0.96 * 0.173648] * 6)],  # the first of 25 spokes sees nothing
+    ),
+    "t1rho-adiabatic-offset": Row(
+        lambda: physics.AdiabaticT1rhoOffset(LOCKS, 500.0, 10.0, 25),
+        {"s0": S0, "t1rho": T2, "offset": (-20.0, 50.0), "t1": T1, "b1": (0.5, 1.5)},
+        lambda p: multi_spoke.adiabatic_offset(LOCKS, 500.0, 10.0, 25, **p),
+        {"s0": 7.0, "t1rho": 1e9, "offset": 2.0, "t1": 1.0, "b1": 1.0},
+        [9.0] * 7,
     ),
     "t2-epg": Row(
         lambda: physics.MultiEchoSpinEcho(ECHOES, 150.0),
