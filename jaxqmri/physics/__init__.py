@@ -16,12 +16,15 @@ from jaxqmri.physics.decay import (
     exponential_decay,
 )
 from jaxqmri.physics.fast_spin_echo import fse_signal, prepared_fse_amplitude
+from jaxqmri.physics.finite_pulse import FinitePulseGradientEcho, finite_pulse
 from jaxqmri.physics.gradient_echo import (
     ActualFlipAngle,
     SpoiledGradientEcho,
+    actual_flip_angle,
     approximate_flip_angle,
     spoiled_gradient_echo,
 )
+from jaxqmri.physics.joint_flip_angle import ActualAndVariableFlipAngle
 from jaxqmri.physics.multi_spoke import (
     AdiabaticT1rho,
     AdiabaticT1rhoOffset,
@@ -59,11 +62,13 @@ from jaxqmri.physics.spin_lock import (
 
 __all__ = [
     "SPIN_LOCK_MODULES",
+    "ActualAndVariableFlipAngle",
     "ActualFlipAngle",
     "AdiabaticT1rho",
     "AdiabaticT1rhoOffset",
     "BiExponentialDecay",
     "Bounds",
+    "FinitePulseGradientEcho",
     "InversionRecovery",
     "MultiEchoSpinEcho",
     "RicianEstimate",
@@ -75,11 +80,13 @@ __all__ = [
     "T2Decay",
     "T2DecayOffset",
     "T2StarDecay",
+    "actual_flip_angle",
     "approximate_flip_angle",
     "bessel_ratio",
     "cramer_rao_bound",
     "echo_train",
     "exponential_decay",
+    "finite_pulse",
     "fisher_information",
     "fse_signal",
     "gaussian_log_likelihood",

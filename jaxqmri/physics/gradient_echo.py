@@ -46,6 +46,40 @@ def spoiled_gradient_echo(flip_angles: Times, repetition_time: Any, t1: Scalar) 
     return 2.0 * sine * jnp.cos(half) * recovered / (recovered + 2.0 * e1 * sine * sine)
 
 
+def actual_flip_angle(repetition_times: Times, flip_angle: Any, t1: Scalar) -> Signals:
+    """Two interleaved TR with one flip angle, exact steady state, for unit magnetisation.
+
+    ``S1 = sin(a) [1 - E2 + (1 - E1) E2 cos(a)] / [1 - E1 E2 cos(a)^2]`` and ``S2`` the same with
+    the indices exchanged, ``Ei = e^(-TRi/T1)``.
+
+    Parameters
+    ----------
+    repetition_times
+        TR1, after the first signal, and TR2 in ms, shape ``(2,)``.
+    flip_angle
+        Actual ``a`` in degrees.
+    t1
+        In ms.
+
+    Returns
+    -------
+    Array
+        The signals before TR1 and before TR2, shape ``(2,)``.
+
+    References
+    ----------
+    Yarnykh, Magnetic Resonance in Medicine 2007, doi:10.1002/mrm.21120.
+    """
+    times, degrees = as_type_of(t1, repetition_times, flip_angle)
+    angle = jnp.deg2rad(degrees)
+    sine, cosine = jnp.sin(angle), jnp.cos(angle)
+    e1, e2 = jnp.exp(-times[0] / t1), jnp.exp(-times[1] / t1)
+    r1, r2 = -jnp.expm1(-times[0] / t1), -jnp.expm1(-times[1] / t1)
+    # 1 - E1 E2 cos(a)^2 without the cancellation of a short TR
+    steady = -jnp.expm1(-(times[0] + times[1]) / t1) + e1 * e2 * sine * sine
+    return sine / steady * jnp.stack([r2 + r1 * e2 * cosine, r1 + r2 * e1 * cosine])
+
+
 class SpoiledGradientEcho(SignalModel):
     """Variable flip angles: ``S = m0 sin(b1 a) (1 - E1) / (1 - E1 cos(b1 a))``.
 
@@ -98,10 +132,7 @@ class SpoiledGradientEcho(SignalModel):
 
 
 class ActualFlipAngle(SignalModel):
-    """Two interleaved TR with one flip angle, exact steady state.
-
-    ``S1 = m0 sin(a) [1 - E2 + (1 - E1) E2 cos(a)] / [1 - E1 E2 cos(a)^2]`` and ``S2`` the same
-    with the indices exchanged, ``Ei = e^(-TRi/T1)``, ``a = b1`` times the nominal angle.
+    """Two interleaved TR with one flip angle: ``m0`` times :func:`actual_flip_angle`.
 
     Parameters
     ----------
@@ -142,29 +173,24 @@ class ActualFlipAngle(SignalModel):
     defaults: ClassVar = {"t1": 1000.0}
 
     def __check_init__(self) -> None:
-        times = self.repetition_times
-        if times.shape != (2,):
-            raise ValueError(f"repetition_times must be two times, got {times.shape[0]}")
-        if isinstance(times, np.ndarray) and not 0.0 < times[0] < times[1]:
-            raise ValueError(
-                f"repetition_times must be above 0 ms and rising, got {times.tolist()}"
-            )
+        check_rising(self.repetition_times, "repetition_times")
 
     def __call__(self, params: Params) -> Signals:
         """The signals before TR1 and before TR2, shape ``(2,)``."""
-        times, nominal = as_type_of(params.t1, self.repetition_times, self.flip_angle)
-        angle = jnp.deg2rad(params.b1 * nominal)
-        sine, cosine = jnp.sin(angle), jnp.cos(angle)
-        e1, e2 = jnp.exp(-times[0] / params.t1), jnp.exp(-times[1] / params.t1)
-        r1, r2 = -jnp.expm1(-times[0] / params.t1), -jnp.expm1(-times[1] / params.t1)
-        # 1 - E1 E2 cos(a)^2 without the cancellation of a short TR
-        steady = -jnp.expm1(-(times[0] + times[1]) / params.t1) + e1 * e2 * sine * sine
-        longitudinal = jnp.stack([r2 + r1 * e2 * cosine, r1 + r2 * e1 * cosine])
-        return params.m0 * sine / steady * longitudinal
+        angle = params.b1 * as_type_of(params.t1, self.flip_angle)
+        return params.m0 * actual_flip_angle(self.repetition_times, angle, params.t1)
 
     def grid(self) -> dict[str, Float[Array, " g"]]:
         """Eight B1; T1 hardly matters."""
         return {"b1": jnp.linspace(0.4, 1.8, 8)}
+
+
+def check_rising(times: Times, name: str) -> None:
+    """Refuse anything but a TR1 and a longer TR2."""
+    if times.shape != (2,):
+        raise ValueError(f"{name} must be two times, got {times.shape[0]}")
+    if isinstance(times, np.ndarray) and not 0.0 < times[0] < times[1]:
+        raise ValueError(f"{name} must be above 0 ms and rising, got {times.tolist()}")
 
 
 def approximate_flip_angle(

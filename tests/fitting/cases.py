@@ -94,6 +94,19 @@ CASES = [
         60.0,
     ),
     Case(
+        "t1-b1",
+        physics.ActualAndVariableFlipAngle([5, 10, 20, 30], 20, [20, 100], 45),
+        {"m0": 1.0, "afi_m0": 1.0, "t1": 1000.0, "b1": 0.9},
+        100.0,
+    ),
+    Case(
+        "t1-vfa-finite",
+        physics.FinitePulseGradientEcho([5, 10, 20, 30], 20, 0.2),
+        {"m0": 1.0, "t1": 600.0, "b1": 1.0, "t2": 1.0},
+        60.0,
+        {"fixed": {"t2": 1.0}},
+    ),
+    Case(
         "t1rho-adiabatic",
         physics.AdiabaticT1rho(LOCKS, 500, 10, 25, 5),
         {"m0": 1.0, "t1rho": 40.0, "t1": 1000.0, "b1": 1.0},

@@ -108,6 +108,20 @@ ROWS = {
         {"m0": 2.0, "b1": 1.0, "t1": 1e-2},
         [2.0**0.5, 2.0**0.5],
     ),
+    "t1-b1": Row(
+        lambda: physics.ActualAndVariableFlipAngle(ANGLES, 20.0, [20.0, 100.0], 45.0),
+        {"m0": S0, "afi_m0": S0, "t1": T1, "b1": (0.5, 1.5)},
+        lambda p: bloch.both_flip_angles(ANGLES, 20.0, [20.0, 100.0], 45.0, **p),
+        {"m0": 1.0, "afi_m0": 2.0, "t1": 1e-2, "b1": 1.0},
+        [0.0, 0.0871557, 0.173648, 0.34202, 0.5, 2.0**0.5, 2.0**0.5],
+    ),
+    "t1-vfa-finite": Row(
+        lambda: physics.FinitePulseGradientEcho(ANGLES, 20.0, 0.5),
+        {"m0": S0, "t1": T1, "b1": (0.5, 1.5), "t2": (0.15, 40.0)},
+        lambda p: bloch.finite_gradient_echo(ANGLES, 20.0, 0.5, **p),
+        {"m0": 1.0, "t1": 1000.0, "b1": 1.0, "t2": 1e6},
+        [0.0, 0.0733, 0.0991, 0.0858, 0.0655],
+    ),
     "t1rho-adiabatic": Row(
         lambda: physics.AdiabaticT1rho(LOCKS, 500.0, 10.0, 25, 5.0),
         {"m0": S0, "t1rho": T2, "t1": T1, "b1": (0.5, 1.5)},

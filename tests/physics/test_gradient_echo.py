@@ -79,6 +79,10 @@ def test_approximation_is_clamped_and_never_invents_a_number():
         (lambda: physics.ActualFlipAngle([100.0, 20.0], 45.0), "rising"),
         (lambda: physics.ActualFlipAngle([0.0, 20.0], 45.0), "above 0"),
         (lambda: physics.ActualFlipAngle([20.0, 100.0], 120.0), "at most 90 degrees"),
+        (
+            lambda: physics.ActualAndVariableFlipAngle([5.0], 20.0, [100.0, 20.0], 45.0),
+            "afi_repetition_times must be above 0 ms and rising",
+        ),
     ],
 )
 def test_impossible_acquisitions_are_refused(make, message):

@@ -46,3 +46,40 @@ def spoiled_gradient_echo(flip_angles, repetition_time, m0, t1, b1):
 def actual_flip_angle(repetition_times, flip_angle, m0, b1, t1):
     signals = spoiled_train([b1 * flip_angle] * 2, repetition_times, t1)
     return [m0 * s for s in signals]
+
+
+def both_flip_angles(
+    flip_angles, repetition_time, afi_repetition_times, afi_flip_angle, m0, afi_m0, t1, b1
+):
+    variable = spoiled_gradient_echo(flip_angles, repetition_time, m0, t1, b1)
+    return variable + actual_flip_angle(afi_repetition_times, afi_flip_angle, afi_m0, b1, t1)
+
+
+def played_pulse(angle, duration, t2, mz=1.0, t1=math.inf, steps=400):
+    """A rectangular pulse in small steps of Runge and Kutta: what is left along z, and across."""
+    turn, step = math.radians(angle) / duration, duration / steps
+
+    def slope(z, y):
+        return -turn * y + (1.0 - z) / t1, turn * z - y / t2
+
+    z, y = mz, 0.0
+    for _ in range(steps):
+        z1, y1 = slope(z, y)
+        z2, y2 = slope(z + 0.5 * step * z1, y + 0.5 * step * y1)
+        z3, y3 = slope(z + 0.5 * step * z2, y + 0.5 * step * y2)
+        z4, y4 = slope(z + step * z3, y + step * y3)
+        z += step * (z1 + 2 * z2 + 2 * z3 + z4) / 6
+        y += step * (y1 + 2 * y2 + 2 * y3 + y4) / 6
+    return z, y
+
+
+def finite_gradient_echo(flip_angles, repetition_time, pulse_duration, m0, t1, b1, t2):
+    """Pulse after pulse until nothing changes; T1 does not act during a pulse."""
+    signals = []
+    for nominal in flip_angles:
+        along, across = played_pulse(b1 * nominal, pulse_duration, t2)
+        mz, before = 1.0, math.inf
+        while abs(mz - before) > 1e-17:
+            before, mz = mz, relax(along * mz, repetition_time, t1)
+        signals.append(m0 * mz * across)
+    return signals
