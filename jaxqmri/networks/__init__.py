@@ -6,6 +6,7 @@ from jaxqmri.networks.blocks import ConvBlock, UpConv, batch_norm, depth_to_spac
 from jaxqmri.networks.build import NETWORKS, build
 from jaxqmri.networks.heads import Regressor, laplace_std, limiter
 from jaxqmri.networks.mlp import SkipMLP
+from jaxqmri.networks.rmq_net import MapsAndLogits, RMQNet
 from jaxqmri.networks.unet import Decoder, Encoder, UNet
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "ConvBlock",
     "Decoder",
     "Encoder",
+    "MapsAndLogits",
+    "RMQNet",
     "Regressor",
     "SkipMLP",
     "UNet",

@@ -8,9 +8,14 @@ from typing import Any
 from flax import nnx
 
 from jaxqmri.networks.mlp import SkipMLP
+from jaxqmri.networks.rmq_net import RMQNet
 from jaxqmri.networks.unet import UNet
 
-NETWORKS: dict[str, Callable[..., nnx.Module]] = {"UNet": UNet, "SkipMLP": SkipMLP}
+NETWORKS: dict[str, Callable[..., nnx.Module]] = {
+    "UNet": UNet,
+    "SkipMLP": SkipMLP,
+    "RMQNet": RMQNet,
+}
 
 
 def build(description: Mapping[str, Any], rngs: nnx.Rngs | None = None) -> nnx.Module:
