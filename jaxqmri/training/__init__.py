@@ -24,6 +24,7 @@ from jaxqmri.training.patches import (
     sample_voxels,
 )
 from jaxqmri.training.plateau import Plateau, PlateauRule, check
+from jaxqmri.training.segmentation import segmentation_loss
 from jaxqmri.training.session import Course, Point, Trained, Training, train
 from jaxqmri.training.sliding import predict_voxels, sliding_window, tile_corners, tile_weights
 
@@ -58,6 +59,7 @@ __all__ = [
     "sample_patches",
     "sample_voxels",
     "save_model",
+    "segmentation_loss",
     "sliding_window",
     "soft_dice",
     "supervised_and_physics",

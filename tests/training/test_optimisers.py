@@ -48,3 +48,32 @@ def test_same_settings_same_object():
     assert make_optimiser("adam", 1e-3) is make_optimiser("adam", 1e-3)
     with pytest.raises(ValueError, match="no optimiser 'sgd'"):
         make_optimiser("sgd")
+
+
+def rates(optimiser, steps: int) -> np.ndarray:
+    """Learning rate of each step: under a constant gradient Adam's update is the rate itself."""
+    weights = jnp.zeros(1)
+    state, found = optimiser.init(weights), []
+    for _ in range(steps):
+        update, state = optimiser.update(jnp.ones(1), state, weights)
+        found.append(-float(update[0]))
+    return np.array(found)
+
+
+def test_a_rate_annealed_in_three_periods():
+    k = np.arange(33)
+    expected = 0.5e-2 * (1 + np.cos(np.pi * (k % 10) / 10))
+    expected[30:] = 0.0  # what comes after the last period does not start another
+    found = rates(make_optimiser("adam", 1e-2, cosine_steps=30, cosine_periods=3), k.size)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-8)
+    assert found[[0, 10, 20]] == pytest.approx(1e-2, rel=1e-4)
+    assert found[[9, 19, 29]].max() < 3e-4
+
+
+def test_annealing_that_cannot_be_is_refused():
+    same = {"cosine_steps": 30, "cosine_periods": 3}
+    assert make_optimiser("adam", 1e-3, **same) is make_optimiser("adam", 1e-3, **same)
+    with pytest.raises(ValueError, match="30 steps of annealing do not divide into 4 periods"):
+        make_optimiser("adam", cosine_steps=30, cosine_periods=4)
+    with pytest.raises(ValueError, match="not both"):
+        make_optimiser("adam", decay_rate=0.5, **same)
