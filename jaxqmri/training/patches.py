@@ -30,6 +30,9 @@ class Slices(NamedTuple):
         end to a length that is the same for all folds; see :func:`centres_in`.
     centre_count
         How many of them there are before the padding.
+    labels
+        Tissues to segment, in the mask and out of it, shape ``(s, h, w, l)``; they may overlap.
+        None where nothing is segmented.
     """
 
     images: Float[Array, "s h w c"]
@@ -37,6 +40,7 @@ class Slices(NamedTuple):
     mask: Bool[Array, "s h w"]
     centres: Int[Array, "k 3"]
     centre_count: Int[Array, ""]
+    labels: Bool[Array, "s h w l"] | None = None
 
 
 class Voxels(NamedTuple):
@@ -82,12 +86,14 @@ class Augmentation(NamedTuple):
 class Patches(NamedTuple):
     """A batch: images ``(b, p, p, c)``, targets ``(b, p, p, t)`` and their mask ``(b, p, p, 1)``.
 
-    For voxels the shapes are ``(b, c)``, ``(b, t)`` and ``(b, 1)``.
+    Labels, if there are any, are 0 or 1 and have the shape ``(b, p, p, l)``. For voxels the shapes
+    are ``(b, c)``, ``(b, t)`` and ``(b, 1)``.
     """
 
     images: Float[Array, "b ... c"]
     targets: Float[Array, "b ... t"]
     mask: Bool[Array, "b ... 1"]
+    labels: Float[Array, "b ... l"] | None = None
 
 
 def centres_in(
@@ -138,8 +144,8 @@ def sample_patches(
 
     Centres are pixels of the mask moved by up to ``spread`` patches in each direction, then moved
     so that the patch lies inside the image. Images and maps are interpolated linearly, the maps
-    from the mask's pixels alone; the mask is what remains above a half. What lies outside the
-    image is zero and outside the mask.
+    from the mask's pixels alone; mask and labels are what remains of them above a half. What lies
+    outside the image is zero, outside the mask and without a label.
 
     Parameters
     ----------
@@ -157,7 +163,7 @@ def sample_patches(
     Returns
     -------
     Patches
-        Images, targets (zero outside the mask) and mask.
+        Images, targets (zero outside the mask), mask, and labels if the slices have any.
 
     Raises
     ------
@@ -177,16 +183,20 @@ def sample_patches(
         jax.random.split(turn, batch), corner
     )
 
-    def cut(which: Array, grid: Array) -> tuple[Array, Array, Array]:
+    def cut(which: Array, grid: Array) -> tuple[Array, Array, Array, Array | None]:
         inside = slices.mask[which]
         share = _warp(inside[..., None].astype(jnp.float32), grid)
         known = jnp.where(inside[..., None], slices.targets[which], 0.0)
-        return _warp(slices.images[which], grid), _warp(known, grid), share
+        labels = None
+        if slices.labels is not None:
+            labels = _warp(slices.labels[which].astype(jnp.float32), grid) > 0.5
+        return _warp(slices.images[which], grid), _warp(known, grid), share, labels
 
-    images, targets, share = jax.vmap(cut)(number, grids)
+    images, targets, share, labels = jax.vmap(cut)(number, grids)
     images = images + augmentation.noise * jax.random.normal(add, images.shape)
     mask = share > 0.5
-    return Patches(images, jnp.where(mask, targets / jnp.maximum(share, 0.5), 0.0), mask)
+    targets = jnp.where(mask, targets / jnp.maximum(share, 0.5), 0.0)
+    return Patches(images, targets, mask, None if labels is None else labels.astype(jnp.float32))
 
 
 def sample_voxels(key: Key, voxels: Voxels, noise: Scalar = 0.0, *, batch: int) -> Patches:

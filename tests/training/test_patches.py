@@ -42,7 +42,8 @@ def test_without_augmentation_patches_are_pieces_of_the_allowed_slices():
     assert data.centres.shape == (S * 400, 3)
     batch = sample(jax.random.key(0), data, Augmentation(), batch=32, size=16)
     assert batch.images.shape == (32, 16, 16, 3)
-    for image, target, mask in zip(*map(np.asarray, batch), strict=True):
+    assert batch.labels is None
+    for image, target, mask in zip(*map(np.asarray, batch[:3]), strict=True):
         number, row, column = image[0, 0].astype(int)
         assert number in (1, 3)
         piece = (number, slice(row, row + 16), slice(column, column + 16))
@@ -80,6 +81,37 @@ def test_maps_of_a_turned_mask_hold_values_of_the_mask_alone():
     assert inside.max() <= 129 + 1e-3
     shares = np.asarray(batch.mask).mean((1, 2, 3))
     assert 0.1 < shares.mean() < 0.9
+
+
+def test_many_images_and_maps_and_labels_go_through_one_warp():
+    data, rng = stack(), np.random.default_rng(0)
+    tissues = np.zeros((S, H, W, 2), bool)
+    tissues[:, 5:22, 10:25, 0] = True  # reaches out of the mask on two sides
+    tissues[:, 18:34, 20:40, 1] = True
+    scale = np.arange(1.0, 12.0)
+    images = tissues[..., :1] * scale + rng.normal(size=(S, H, W, 1))
+    targets = jnp.where(data.mask[..., None], jnp.float32(tissues @ [[3.0], [5.0]]), jnp.nan)
+    data = data._replace(
+        images=jnp.float32(images),
+        targets=jnp.concatenate([data.targets, targets, 2 * targets], -1),
+        labels=jnp.asarray(tissues),
+    )
+    batch = sample(jax.random.key(2), data, Augmentation(0.5, 30.0, 3.0), batch=16, size=16)
+    assert batch.images.shape == (16, 16, 16, 11)
+    assert batch.targets.shape == (16, 16, 16, 3)
+    labels = np.asarray(batch.labels)
+    assert labels.shape == (16, 16, 16, 2)
+    assert set(np.unique(labels)) == {0.0, 1.0}
+    share = np.asarray(batch.images[..., 1] - batch.images[..., 0])  # of the first tissue, warped
+    clear = np.abs(share - 0.5) > 1e-3
+    np.testing.assert_array_equal(labels[..., 0][clear], share[clear] > 0.5)
+    mask = np.asarray(batch.mask[..., 0])
+    assert labels[~mask].any()
+    first, second = np.moveaxis(np.asarray(batch.targets[..., 1:]), -1, 0)
+    np.testing.assert_allclose(second, 2 * first, rtol=1e-5, atol=1e-5)
+    whole = np.isin(np.round(first, 3), (0.0, 3.0, 5.0, 8.0)) & mask
+    assert whole.mean() > 0.2
+    np.testing.assert_allclose(first[whole], (labels @ [3.0, 5.0])[whole], atol=1e-3)
 
 
 def test_noise_has_its_standard_deviation_and_keys_decide():
