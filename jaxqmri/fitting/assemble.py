@@ -72,11 +72,13 @@ def assemble(
     variance = sigma * sigma
     with np.errstate(over="ignore"):  # a flat minimum's variance becomes infinite, as it should
         triangle = [[variance * entry for entry in row] for row in fitted.covariance]
+    across = {}
     if fitted.carried is not None:
         triangle = [
             [own + extra for own, extra in zip(*rows, strict=True)]
-            for rows in zip(triangle, fitted.carried, strict=True)
+            for rows in zip(triangle, fitted.carried.added, strict=True)
         ]
+        across = fitted.carried.across
     known_std = {name: whole(task.known_std.get(name, xp.nan)) for name in task.known}
     std = {name: spread(xp.sqrt(triangle[k][k]), xp.nan) for k, name in enumerate(free)}
     return FitResult(
@@ -86,6 +88,9 @@ def assemble(
         sigma=sigma if xp.ndim(sigma) == 0 else spread(sigma, xp.nan),
         std=structure(known_std | std),
         triangle=tuple(tuple(spread(entry, xp.nan) for entry in row) for row in triangle),
+        across={
+            name: tuple(spread(entry, xp.nan) for entry in row) for name, row in across.items()
+        },
         rmse=spread(fitted.rmse, xp.nan),
         r_squared=spread(fitted.r_squared, xp.nan),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -10,7 +10,23 @@ from jaxtyping import Array, Float
 from jaxqmri.fitting.equation import Equation
 from jaxqmri.fitting.nlls import expand
 from jaxqmri.fitting.problem import Plan, Voxel
-from jaxqmri.fitting.triangle import Triangle, Values
+from jaxqmri.fitting.triangle import Triangle, Values, dot
+from jaxqmri.physics.base import Scalar
+
+
+class Carried(NamedTuple):
+    """What the errors of held parameters do to those of fitted ones.
+
+    Attributes
+    ----------
+    added
+        Covariance of the fitted parameters that they cause, a lower triangle.
+    across
+        Covariance of each held parameter that has an error with each fitted one.
+    """
+
+    added: Triangle
+    across: dict[str, Values]
 
 
 def carried_errors(
@@ -20,8 +36,12 @@ def carried_errors(
     misfit: Any,
     values: Values,
     covariance: Triangle,
-) -> Triangle | None:
-    """Errors of known parameters, carried through ``d values / d known`` of the minimum."""
+) -> Carried | None:
+    """Errors of known parameters, carried through ``d values / d known`` of the minimum.
+
+    With the slopes ``D`` and the covariance ``C`` of the known parameters, the fitted ones get
+    ``D C D^T`` and share ``D C`` with the known.
+    """
     if not plan.carried:
         return None
     size = len(values)
@@ -33,17 +53,25 @@ def carried_errors(
 
     given = tuple(jnp.asarray(voxel.known[name], voxel.signals.dtype) for name in plan.carried)
     cross = expand(joint, misfit, values + given).hessian
-    moves = []
-    for k, name in enumerate(plan.carried):
-        row = cross[size + k][:size]
-        slope = [
-            -sum(
-                jnp.where(jnp.isfinite(c := covariance[max(i, j)][min(i, j)]), c, 0.0) * row[j]
-                for j in range(size)
-            )
-            for i in range(size)
-        ]
-        moves.append([s * voxel.known_std[name] for s in slope])
-    return tuple(
-        tuple(sum(move[i] * move[j] for move in moves) for j in range(i + 1)) for i in range(size)
-    )
+    held, places = range(len(plan.carried)), range(size)
+
+    def slope(i: int, k: int) -> Scalar:
+        """How a fitted parameter follows a held one."""
+        row = [covariance[max(i, j)][min(i, j)] for j in places]
+        known = [jnp.where(jnp.isfinite(entry), entry, 0.0) for entry in row]
+        return -dot(known, cross[size + k][:size])
+
+    slopes = [[slope(i, k) for k in held] for i in places]
+    errors = [[_shared(voxel, one, other) for other in plan.carried] for one in plan.carried]
+    across = [tuple(dot(slopes[i], errors[k]) for i in places) for k in held]
+    added = [[dot(slopes[i], [across[k][j] for k in held]) for j in range(i + 1)] for i in places]
+    for i in places:  # covariances that nearly cancel may pass zero in their last digit
+        added[i][i] = jnp.maximum(added[i][i], 0.0)
+    return Carried(tuple(tuple(row) for row in added), dict(zip(plan.carried, across, strict=True)))
+
+
+def _shared(voxel: Voxel, one: str, other: str) -> Any:
+    """Covariance of two known parameters: zero unless it is given."""
+    if one == other:
+        return voxel.known_std[one] ** 2
+    return voxel.known_cov.get((one, other), voxel.known_cov.get((other, one), 0.0))

@@ -157,7 +157,7 @@ def _carried(
     assert carried is not None
     down, up = [], []
     for k, value in enumerate(estimate):
-        extra = LIMIT * LIMIT * carried[k][k]
+        extra = LIMIT * LIMIT * carried.added[k][k]
         below, above = value - ends[0][k], ends[1][k] - value
         down.append(jnp.maximum(value - jnp.sqrt(below * below + extra), lower[k]))
         up.append(jnp.minimum(value + jnp.sqrt(above * above + extra), upper[k]))

@@ -38,7 +38,8 @@ class Plan:
 class Voxel(NamedTuple):
     """What is known of one voxel: scalars, but for ``signals`` and ``weights`` of shape ``(n,)``.
 
-    ``known`` holds parameters that are not fitted and ``known_std`` their errors; ``start``
+    ``known`` holds parameters that are not fitted, ``known_std`` their errors and ``known_cov``
+    covariances of those, by pairs of names; ``start``
     is empty where the equation finds its own, away from the minimum at ``away_from`` (infinite
     where none is known) if a cost may have several. ``steps`` is a number of this kind and not of
     the plan, so that a longer search needs no compiling.
@@ -47,6 +48,7 @@ class Voxel(NamedTuple):
     signals: Signals
     known: Mapping[str, Scalar]
     known_std: Mapping[str, Scalar]
+    known_cov: Mapping[tuple[str, str], Scalar]
     start: Mapping[str, Scalar]
     away_from: Mapping[str, Scalar]
     weights: Signals | None
@@ -69,7 +71,7 @@ class VoxelFit(NamedTuple):
     cost: Any
     rivalled: Any
     covariance: Triangle | None
-    carried: Triangle | None
+    carried: Any
     noise: Any
     rmse: Any
     r_squared: Any

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import partial
 from typing import Any
@@ -32,7 +33,7 @@ class Status(IntEnum):
 @partial(
     jax.tree_util.register_dataclass,
     data_fields=(
-        "params", "status", "sigma", "std", "triangle", "rmse", "r_squared", "intervals",
+        "params", "status", "sigma", "std", "triangle", "across", "rmse", "r_squared", "intervals",
     ),
     meta_fields=("free",),
 )  # fmt: skip
@@ -60,6 +61,8 @@ class FitResult:
         the samples say nothing about it; for a held parameter the error that was given, or NaN.
     triangle
         Covariances of the fitted parameters, the lower triangle row by row, each a map.
+    across
+        Of every parameter that was held with an error, its covariances with the fitted ones.
     rmse
         Root mean square of the residuals, in units of the signal.
     r_squared
@@ -74,6 +77,7 @@ class FitResult:
     sigma: Any = np.nan
     std: Any = None
     triangle: tuple[tuple[Any, ...], ...] | None = None
+    across: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     rmse: Float[np.ndarray, ...] | Float[Array, ...] | None = None
     r_squared: Float[np.ndarray, ...] | Float[Array, ...] | None = None
     intervals: tuple[Any, Any] | None = None
@@ -82,6 +86,29 @@ class FitResult:
         """Number of voxels of every status, by name."""
         counts = np.bincount(np.asarray(self.status).ravel(), minlength=len(Status))
         return {status.name.lower(): int(counts[status]) for status in Status}
+
+    def covariance_of(self, one: str, other: str) -> Any:
+        """Covariance of two parameters, a map: both fitted, or one of them held with an error.
+
+        It is what a later fit that holds both needs beside their standard deviations, as
+        ``fixed_cov``: an error of B1 that T1 was fitted with is in T1 too.
+
+        Raises
+        ------
+        ValueError
+            If the result holds no such covariance.
+        """
+        for first, second in ((one, other), (other, one)):
+            if first in self.across and second in self.free:
+                return self.across[first][self.free.index(second)]
+        if self.triangle is None or one not in self.free or other not in self.free:
+            known = ", ".join((*self.free, *self.across))
+            raise ValueError(
+                f"no covariance of {one!r} with {other!r}: there is that of fitted parameters, "
+                f"with one another and with those held with an error ({known})"
+            )
+        places = sorted((self.free.index(one), self.free.index(other)))
+        return self.triangle[places[1]][places[0]]
 
     @property
     def covariance(self) -> Float[np.ndarray, "... p p"] | Float[Array, "... p p"] | None:

@@ -21,8 +21,8 @@ LIKELIHOODS = ("gaussian", "rician")
 class Task:
     """What to fit and how; everything but the images.
 
-    ``known``, ``known_std``, ``start`` and ``away_from`` hold numbers or maps of the images'
-    leading shape.
+    ``known``, ``known_std``, ``known_cov``, ``start`` and ``away_from`` hold numbers or maps of
+    the images' leading shape.
     """
 
     equation: Equation
@@ -30,6 +30,7 @@ class Task:
     bounds: Mapping[str, tuple[Any, Any]]
     known: Mapping[str, Any]
     known_std: Mapping[str, Any]
+    known_cov: Mapping[tuple[str, str], Any]
     start: Mapping[str, Any]
     away_from: Mapping[str, Any]
     weights: Any
@@ -39,14 +40,16 @@ class Task:
 
     def parts(self) -> tuple[Voxel, Voxel]:
         """What all voxels share, and what each has of its own (signals still to come)."""
-        groups = (self.known, self.known_std, self.start, self.away_from)
-        shared = [{n: v for n, v in group.items() if np.ndim(v) == 0} for group in groups]
-        own = [{n: v for n, v in group.items() if np.ndim(v) > 0} for group in groups]
+        groups = (self.known, self.known_std, self.known_cov, self.start, self.away_from)
+        shared: list[Any] = [
+            {n: v for n, v in group.items() if np.ndim(v) == 0} for group in groups
+        ]
+        own: list[Any] = [{n: v for n, v in group.items() if np.ndim(v) > 0} for group in groups]
         per_voxel_weights = self.weights is not None and np.ndim(self.weights) > 1
         per_voxel_sigma = self.sigma is not None and np.ndim(self.sigma) > 0
         signals: Any = None
 
-        def voxel(group: list[dict[str, Any]], weights: bool, sigma: bool, steps: Any) -> Voxel:
+        def voxel(group: list[Any], weights: bool, sigma: bool, steps: Any) -> Voxel:
             return Voxel(
                 signals,
                 *group,
@@ -67,6 +70,7 @@ def prepare(
     *,
     fixed: Any,
     fixed_std: Any,
+    fixed_cov: Any,
     start: Any,
     bounds: Any,
     likelihood: str,
@@ -131,9 +135,16 @@ def prepare(
     if started and len(started) < len(fitted):
         missing = [name for name in fitted if name not in started]
         raise ValueError(f"start lacks {', '.join(missing)}")
-    for what, group in (("fixed", known), ("fixed_std", known_std), ("start", started)):
+    known_cov = _covariances(fixed_cov, known_std)
+    for what, group in (
+        ("fixed", known),
+        ("fixed_std", known_std),
+        ("fixed_cov", known_cov),
+        ("start", started),
+    ):
         for name, value in group.items():
-            _check_map(value, leading, f"{what} {name}")
+            said = name if isinstance(name, str) else " and ".join(name)
+            _check_map(value, leading, f"{what} {said}")
     if sigma is not None:
         _check_map(sigma, leading, "sigma")
         if not isinstance(sigma, Tracer) and np.ndim(sigma) == 0 and not sigma > 0:
@@ -167,6 +178,7 @@ def prepare(
         _bounds(equation, bounds, fitted),
         known,
         known_std,
+        known_cov,
         started,
         {},
         weights,
@@ -207,6 +219,22 @@ def _bounds(equation: Equation, bounds: Any, fitted: tuple[str, ...]) -> dict[st
         if not isinstance(lower, Tracer | jax.Array) and not lower < upper:
             raise ValueError(f"bounds of {name} must rise, got {lower} to {upper}")
     return {name: limits[name] for name in fitted}
+
+
+def _covariances(given: Any, known_std: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+    """Covariances of held parameters, each pair once."""
+    found: dict[tuple[str, str], Any] = {}
+    for pair, value in (given or {}).items():
+        names = tuple(pair) if isinstance(pair, tuple | list) else (pair,)
+        if len(names) != 2 or names[0] == names[1]:
+            raise ValueError(f"fixed_cov takes pairs of names, got {pair!r}")
+        lacking = [name for name in names if name not in known_std]
+        if lacking:
+            raise ValueError(f"fixed_cov names {lacking[0]!r}, which is not among fixed_std")
+        if names in found or names[::-1] in found:
+            raise ValueError(f"fixed_cov names the pair {' and '.join(names)} twice")
+        found[names] = value
+    return found
 
 
 def _check_map(value: Any, leading: tuple[int, ...], what: str) -> None:

@@ -30,6 +30,7 @@ STEPS_FOR_ALL = {False: 12, True: 40}
 UNSET = {
     "fixed": None,
     "fixed_std": None,
+    "fixed_cov": None,
     "start": None,
     "bounds": None,
     "likelihood": "gaussian",
@@ -49,6 +50,7 @@ def fit(
     mask: Any = None,
     fixed: Any = None,
     fixed_std: Any = None,
+    fixed_cov: Any = None,
     start: Any = None,
     bounds: Any = None,
     likelihood: str = "gaussian",
@@ -81,6 +83,9 @@ def fit(
     fixed, fixed_std
         Parameters held at a known map or number, and the standard errors of those; by name, or
         for a plain function a pytree like ``start`` with None where a parameter is free.
+    fixed_cov
+        Covariances of the errors of held parameters, ``{("t1", "b1"): map}``; zero where none is
+        given. :meth:`FitResult.covariance_of` of the fit that made one of the maps tells it.
     start
         Maps or numbers to start from. A model finds its own start when None, and looks for a
         lower minimum elsewhere where a cost may have several; from a start given it does not.
@@ -125,9 +130,9 @@ def fit(
     doi:10.1137/0111030.
     """
     settings = {
-        "fixed": fixed, "fixed_std": fixed_std, "start": start, "bounds": bounds,
-        "likelihood": likelihood, "sigma": sigma, "weights": weights, "free": tuple(free),
-        "starts": starts, "steps": steps, "args": args,
+        "fixed": fixed, "fixed_std": fixed_std, "fixed_cov": fixed_cov, "start": start,
+        "bounds": bounds, "likelihood": likelihood, "sigma": sigma, "weights": weights,
+        "free": tuple(free), "starts": starts, "steps": steps, "args": args,
     }  # fmt: skip
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((model, images, mask, settings))):
         if intervals:

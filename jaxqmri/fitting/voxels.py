@@ -193,6 +193,7 @@ def _joined(shared: Voxel, own: Voxel) -> Voxel:
         own.signals,
         {**shared.known, **own.known},
         {**shared.known_std, **own.known_std},
+        {**shared.known_cov, **own.known_cov},
         {**shared.start, **own.start},
         {**shared.away_from, **own.away_from},
         shared.weights if own.weights is None else own.weights,
@@ -253,7 +254,8 @@ def _status(
         for name, value in voxel.known.items()
         for low, high in [equation.possible(name)]
     ]
-    inputs = (voxel.signals, voxel.known, voxel.known_std, voxel.weights, voxel.sigma)
+    errors = (voxel.known_std, voxel.known_cov)
+    inputs = (voxel.signals, voxel.known, errors, voxel.weights, voxel.sigma)
     sound = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(inputs)]))
     if possible:
         sound &= jnp.all(jnp.stack(possible))

@@ -78,6 +78,53 @@ def test_error_of_a_held_map_is_carried():
     assert np.all(np.isnan(bare.std.b1))
 
 
+LOCKS = [0.0, 12.0, 24.0, 36.0, 48.0, 72.0, 96.0]
+
+
+def chained(seed: int):
+    """B1 with an error, T1 fitted with that B1, and adiabatic T1rho images to fit with both."""
+    rng = np.random.default_rng(seed)
+    flips = physics.SpoiledGradientEcho([5, 10, 20, 30], 20)
+    locks = physics.AdiabaticT1rho(LOCKS, 500, 10, 25, 5)
+    b1 = (1.0 + rng.normal(0, 0.03, VOXELS)).astype(np.float32)
+    clean = np.asarray(flips(flips.Params(1.0, 1000.0, 1.0)))
+    images = (clean + rng.normal(0, 1e-3, (VOXELS, 4))).astype(np.float32)
+    t1 = jaxqmri.fit(flips, images, fixed={"b1": b1}, fixed_std={"b1": 0.03}, sigma=1e-3)
+    clean = np.asarray(locks(locks.Params(1.0, 40.0, 1000.0, 1.0)))
+    images = (clean + rng.normal(0, 2e-4, (VOXELS, 7))).astype(np.float32)
+    given = {
+        "fixed": {"t1": t1.params.t1, "b1": b1},
+        "fixed_std": {"t1": t1.std.t1, "b1": 0.03},
+        "sigma": 2e-4,
+    }
+    return locks, images, given, t1.covariance_of("t1", "b1")
+
+
+def test_covariance_of_held_maps_is_carried():
+    """B1 and the T1 that was fitted with it err together: apart, T1rho's error is too small."""
+    locks, images, given, covariance = chained(8)
+    result = jaxqmri.fit(locks, images, fixed_cov={("b1", "t1"): covariance}, **given)
+    z = (result.params.t1rho - 40.0) / result.std.t1rho
+    assert np.std(z) == pytest.approx(1.0, abs=0.03)
+    apart = jaxqmri.fit(locks, images, **given)
+    assert abs(np.std((apart.params.t1rho - 40.0) / apart.std.t1rho) - 1.0) > 0.15
+
+
+def test_covariance_with_a_held_map_is_that_of_the_estimates():
+    model = physics.SpoiledGradientEcho([5, 10, 20, 30], 20)
+    clean = np.asarray(model(model.Params(1.0, 1000.0, 1.0)))
+    b1 = (1.0 + np.random.default_rng(5).normal(0, 0.02, VOXELS)).astype(np.float32)
+    images = np.broadcast_to(clean, (VOXELS, 4))
+    result = jaxqmri.fit(model, images, fixed={"b1": b1}, fixed_std={"b1": 0.02}, sigma=1e-4)
+    sampled = np.cov(result.params.t1, b1)[0, 1]
+    assert np.mean(result.covariance_of("t1", "b1")) == pytest.approx(sampled, rel=0.02)
+    assert np.array_equal(result.covariance_of("b1", "t1"), result.covariance_of("t1", "b1"))
+    assert np.allclose(np.sqrt(result.covariance_of("t1", "t1")), result.std.t1)
+    assert np.array_equal(result.covariance_of("m0", "t1"), result.covariance[..., 0, 1])
+    with pytest.raises(ValueError, match=r"no covariance of 'b1' with 'b1'.*m0, t1, b1"):
+        result.covariance_of("b1", "b1")
+
+
 def test_intervals_carry_the_error_of_a_held_map():
     model = physics.SpoiledGradientEcho([5, 10, 20, 30], 20)
     clean = np.asarray(model(model.Params(1.0, 1000.0, 0.9)))

@@ -293,6 +293,28 @@ def test_an_argument_that_makes_no_sense_is_named(change, words):
         jaxqmri.fit(MODEL, **arguments)
 
 
+@pytest.mark.parametrize(
+    ("covariances", "words"),
+    [
+        ({("t1", "m0"): 1.0}, "fixed_cov names 'm0', which is not among fixed_std"),
+        ({("t1", "t1"): 1.0}, "takes pairs of names"),
+        ({"t1": 1.0}, "takes pairs of names, got 't1'"),
+        ({("t1", "b1"): 1.0, ("b1", "t1"): 1.0}, "the pair b1 and t1 twice"),
+        ({("t1", "b1"): np.ones(2)}, r"fixed_cov t1 and b1 has shape \(2,\)"),
+    ],
+)
+def test_covariances_that_make_no_sense_are_named(covariances, words):
+    held = {"t1": 900.0, "b1": 1.0}
+    with pytest.raises(ValueError, match=words):
+        jaxqmri.fit(
+            physics.AdiabaticT1rho([0, 10, 30, 50], 500, 10, 25, 5),
+            np.ones((3, 4)),
+            fixed=held,
+            fixed_std={"t1": 20.0, "b1": 0.02},
+            fixed_cov=covariances,
+        )
+
+
 def test_fewer_samples_than_parameters():
     with pytest.raises(ValueError, match="2 samples cannot determine 3 parameters"):
         jaxqmri.fit(physics.T2DecayOffset([10, 20]), np.ones((3, 2)))
