@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import jax.numpy as jnp
 import optax
 
 
@@ -14,17 +15,16 @@ def make_optimiser(
     *,
     decay_rate: float = 1.0,
     decay_steps: int = 1,
-    cosine_steps: int = 0,
-    cosine_periods: int = 1,
+    period: int = 0,
     weight_decay: float = 0.0,
     decoupled: bool = False,
 ) -> optax.GradientTransformation:
     r"""Adam or RMSProp with weight decay and a learning rate that falls with the steps.
 
     The learning rate at step ``k`` is ``learning_rate * decay_rate ** floor(k / decay_steps)``,
-    or, annealed along cosines of ``T = cosine_steps / cosine_periods`` steps,
-    :math:`\frac{\eta}{2} \left(1 + \cos \frac{\pi (k \bmod T)}{T}\right)`: each period starts at
-    the full rate and ends near zero, and the last stays at zero.
+    or, annealed along a cosine that starts anew after every ``T`` steps,
+    :math:`\frac{\eta}{2} \left(1 + \cos \frac{\pi (k \bmod T)}{T}\right)`, which is near zero at
+    the end of each. A training of ``3 T`` steps is annealed in three.
     The same settings give the same object, so that steps compiled for one fold serve the next.
 
     Parameters
@@ -36,8 +36,8 @@ def make_optimiser(
         At the start.
     decay_rate, decay_steps
         The learning rate is multiplied by the one each time the other has passed.
-    cosine_steps, cosine_periods
-        Length of the annealing, and how many equal periods it has; not annealed at 0.
+    period
+        Steps ``T`` of one cosine; not annealed at 0.
     weight_decay
         Factor of the weights that is added to their gradient.
     decoupled
@@ -51,8 +51,8 @@ def make_optimiser(
     Raises
     ------
     ValueError
-        If there is no such optimiser, the annealing does not divide into its periods, or the rate
-        is both to be annealed and to decay exponentially.
+        If there is no such optimiser, the period is negative, or the rate is both to be annealed
+        and to decay exponentially.
 
     References
     ----------
@@ -67,19 +67,19 @@ def make_optimiser(
     else:
         raise ValueError(f"no optimiser {name!r}: there are adam and rmsprop")
     decay = [optax.add_decayed_weights(weight_decay)] if weight_decay else []
-    if cosine_steps:
-        if decay_rate != 1.0:
-            raise ValueError("a learning rate is annealed or decays exponentially, not both")
-        schedule = _annealed(learning_rate, cosine_steps, cosine_periods)
-    else:
-        schedule = optax.exponential_decay(learning_rate, decay_steps, decay_rate, staircase=True)
+    if period < 0:
+        raise ValueError(f"period of the annealing must be 0 or more steps, got {period}")
+    if period and decay_rate != 1.0:
+        raise ValueError(
+            f"a rate annealed in periods of {period} is not multiplied by {decay_rate}"
+        )
+    schedule = optax.exponential_decay(learning_rate, decay_steps, decay_rate, staircase=True)
+    if period:
+        schedule = _annealed(learning_rate, period)
     parts = [scale, *decay] if decoupled else [*decay, scale]
     return optax.chain(*parts, optax.scale_by_learning_rate(schedule))
 
 
-def _annealed(learning_rate: float, steps: int, periods: int) -> optax.Schedule:
-    if steps < 1 or periods < 1 or steps % periods:
-        raise ValueError(f"{steps} steps of annealing do not divide into {periods} periods")
-    length = steps // periods
-    each = [optax.cosine_decay_schedule(learning_rate, length) for _ in range(periods)]
-    return optax.join_schedules(each, [length * k for k in range(1, periods)])
+def _annealed(learning_rate: float, period: int) -> optax.Schedule:
+    cosine = optax.cosine_decay_schedule(learning_rate, period)
+    return lambda step: cosine(jnp.mod(step, period))
