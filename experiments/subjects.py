@@ -1,17 +1,18 @@
-"""Who is in a dataset: one spin-lock series each, and whether all have one."""
+"""Who is in a dataset: one series each, and whether all have one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from experiments.run import say
 from jaxqmri.io import InputError, bids
 
 
-def find_subjects(data: Path, skip_incomplete: bool) -> list[bids.Entities]:
-    """Entities of every subject's T1rho-weighted series, in the order of the dataset.
+def find_subjects(data: Path, skip_incomplete: bool, suffix: str = "T1rhow") -> list[bids.Entities]:
+    """Entities of every subject's series of one kind, in the order of the dataset.
 
     Raises
     ------
@@ -19,18 +20,19 @@ def find_subjects(data: Path, skip_incomplete: bool) -> list[bids.Entities]:
         If a subject has none and incomplete ones are not to be skipped, or more than one:
         subjects are what is counted and resampled.
     """
-    found = bids.find_series(data, "T1rhow")
+    found = bids.find_series(data, suffix)
     without = _without_series(data, found)
     if without and not skip_incomplete:
         raise InputError(
-            f"{data}: no T1rhow series of {', '.join(without)} (--skip-incomplete goes on without)"
+            f"{data}: no {suffix} series of {', '.join(without)} "
+            "(--skip-incomplete goes on without)"
         )
     if without:
-        say(f"left out, without a T1rhow series: {', '.join(without)}")
+        say(f"left out, without a {suffix} series: {', '.join(without)}")
     for before, after in pairwise(found):
         if before["sub"] == after["sub"]:
             raise InputError(
-                f"{data}: sub-{after['sub']} has more than one T1rhow series, expected one"
+                f"{data}: sub-{after['sub']} has more than one {suffix} series, expected one"
             )
     return found
 
@@ -38,6 +40,15 @@ def find_subjects(data: Path, skip_incomplete: bool) -> list[bids.Entities]:
 def person_of(entities: Mapping[str, str]) -> dict[str, str]:
     """Entities that name a subject and visit."""
     return {key: value for key, value in entities.items() if key in ("sub", "ses")}
+
+
+def people_of(data: Path, entities: Sequence[Mapping[str, str]]) -> list[Mapping[str, Any]]:
+    """What the table of participants says of each subject: its name alone where nothing."""
+    table = data / "participants.tsv"
+    rows = bids.read_participants(data) if table.exists() else []
+    known = {row["participant_id"]: row for row in rows}
+    names = [f"sub-{one['sub']}" for one in entities]
+    return [known.get(name, {"participant_id": name}) for name in names]
 
 
 def refuse_changed(folder: Path, changed: str | None) -> None:
@@ -55,7 +66,7 @@ def refuse_changed(folder: Path, changed: str | None) -> None:
 
 
 def _without_series(data: Path, found: Sequence[Mapping[str, str]]) -> list[str]:
-    """Subjects in the table or with a folder, but without T1rho-weighted images."""
+    """Subjects in the table or with a folder, but without a series."""
     table = data / "participants.tsv"
     listed = (
         [row["participant_id"] for row in bids.read_participants(data)] if table.exists() else []

@@ -40,7 +40,7 @@ def training_rows(
     arm: Arm,
     curves: Sequence[Sequence[Point]],
     settled: Sequence[bool],
-    decay: Decay,
+    decay: Decay | None = None,
     unit: str = "ms",
 ) -> list[Result]:
     """Mean and SD over the trainings of one model at one input.
@@ -52,19 +52,17 @@ def training_rows(
     curves, settled
         Each training's checks, and whether it reached its plateau.
     decay
-        Of its learning rate.
+        Of its learning rate, where that falls for good.
     unit
         Of the error that it was watched by.
     """
     steps = [float(curve[-1].step) for curve in curves]
     best = [min(point.metric for point in curve) for curve in curves]
-    rate = [100.0 * decay.decay_rate ** (len(curve) // decay.decay_checks) for curve in curves]
-    rows = (
-        (STEPS, "", steps),
-        (VALIDATION, unit, best),
-        (RATE, "% of the first", rate),
-        (SETTLED, "%", [100.0 * one for one in settled]),
-    )
+    rows = [(STEPS, "", steps), (VALIDATION, unit, best)]
+    if decay is not None:
+        passed = [len(curve) // decay.decay_checks for curve in curves]
+        rows.append((RATE, "% of the first", [100.0 * decay.decay_rate**each for each in passed]))
+    rows.append((SETTLED, "%", [100.0 * one for one in settled]))
     model, name = arm
     return [
         Result(

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from experiments import preparing
 from experiments import run as shared
 from experiments.cohorts import Cohort
 from experiments.knee_cv.results import Study
 from experiments.knee_cv.retest import Scan
 from experiments.knee_cv.settings import Settings
 from experiments.knee_cv.subjects import Subject, Task, has_changed, prepare, read
+from experiments.preparing import label_of
 from experiments.run import Run
 from experiments.several.plan import OfStudy
 from experiments.subjects import find_subjects, person_of
-from jaxqmri.cli.accelerator import available_cores
-from jaxqmri.io import InputError, bids
+from jaxqmri.io import bids
 
 KNEE = "knee"  # what a progress bar counts
 NEW_PEOPLE = 1000  # added to the seed for subjects that no network has seen
@@ -65,7 +64,7 @@ def subject_tasks(run: Run[Settings], data: Path, part: str = "") -> list[Task]:
         Task(
             data=data,
             entities=entities,
-            kept=run.checkpoint(f"subjects/{part}{_label(entities)}.npz"),
+            kept=run.checkpoint(f"subjects/{part}{label_of(entities)}.npz"),
             registered=registered / bids.map_name(person_of(entities), "PDw", "registered"),
             transforms=shared.cache_folder() / "registrations",
             match_resolution=run.settings.match_resolution,
@@ -87,7 +86,7 @@ def changed_since(run: Run[Settings]) -> str | None:
         return f"the subjects of {run.data} or its participants.tsv"
     for task in subject_tasks(run, run.data):
         if has_changed(task):
-            return f"the files of {_label(task.entities)} in {run.data}"
+            return f"the files of {label_of(task.entities)} in {run.data}"
     return None
 
 
@@ -100,7 +99,7 @@ def people(data: Path) -> str:
 
 
 def prepare_all(run: Run[Settings], tasks: Sequence[Task]) -> tuple[list[Task], list[Subject]]:
-    """Read and register every subject, several side by side; what is kept is not done again.
+    """Read and register every subject; what is kept is not done again.
 
     Returns
     -------
@@ -112,35 +111,7 @@ def prepare_all(run: Run[Settings], tasks: Sequence[Task]) -> tuple[list[Task], 
     InputError
         If a subject lacks something and incomplete ones are not to be skipped, or none is left.
     """
-    workers = min(available_cores(), len(tasks))
-    refused: dict[int, InputError] = {}
-    # processes start afresh: a fork would inherit a JAX that has started its threads
-    pool = (
-        ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
-        if workers > 1
-        else ThreadPoolExecutor(1)
-    )
-    try:
-        pending = {pool.submit(prepare, task): number for number, task in enumerate(tasks)}
-        for done in shared.progress(as_completed(pending), "register", KNEE, len(tasks)):
-            error = done.exception()
-            if isinstance(error, InputError):
-                refused[pending[done]] = error
-                told = f"{_label(tasks[pending[done]].entities)}: {error}"
-                if not run.settings.skip_incomplete:
-                    raise InputError(f"{told} (--skip-incomplete goes on without it)")
-                shared.say(f"left out: {told}")
-            elif error is not None:
-                raise error
-            run.tick()
-    finally:
-        pool.shutdown(cancel_futures=True)
-    complete = [task for number, task in enumerate(tasks) if number not in refused]
-    if not complete:
-        raise InputError(f"{run.data}: no subject is complete")
-    subjects = [read(task.kept) for task in complete]
+    skip = run.settings.skip_incomplete
+    complete, kept = preparing.prepare_all(run, tasks, prepare, unit=KNEE, skip_incomplete=skip)
+    subjects = [read(path) for path in kept]
     return complete, [subject for subject in subjects if subject is not None]
-
-
-def _label(entities: Mapping[str, str]) -> str:
-    return "_".join(f"{key}-{value}" for key, value in entities.items())

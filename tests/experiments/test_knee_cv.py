@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments import preparing
 from experiments.knee_cv import cohort, subjects
 from experiments.knee_cv import experiment as knee_cv
 from experiments.knee_cv.paper import INPUTS, PARTICIPANTS, TABLE_4
@@ -47,7 +48,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture
 def one_process(monkeypatch, tmp_path):
-    monkeypatch.setattr(cohort, "available_cores", lambda: 1)
+    monkeypatch.setattr(preparing, "available_cores", lambda: 1)
     monkeypatch.setenv("JAXQMRI_CACHE", str(tmp_path / "cache"))
 
 
@@ -56,7 +57,7 @@ def finished(study, tmp_path_factory):
     """One uninterrupted run."""
     out = tmp_path_factory.mktemp("runs") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cohort, "available_cores", lambda: 1)
+        patch.setattr(preparing, "available_cores", lambda: 1)
         patch.setenv("JAXQMRI_CACHE", str(out.parent / "cache"))
         assert run(study, out) == 0
     return out
@@ -67,7 +68,7 @@ def untrained(study, tmp_path_factory):
     """One uninterrupted run of all that needs no training."""
     out = tmp_path_factory.mktemp("runs") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cohort, "available_cores", lambda: 1)
+        patch.setattr(preparing, "available_cores", lambda: 1)
         patch.setenv("JAXQMRI_CACHE", str(out.parent / "cache"))
         assert run(study, out, *UNTRAINED) == 0
     return out

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments.knee_cv import cohort
+from experiments import preparing
 from experiments.knee_cv import experiment as knee_cv
 from experiments.knee_cv.arms import splits_of
 from experiments.knee_cv.results import Study
@@ -67,7 +67,7 @@ def programs(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch, tmp_path):
-    monkeypatch.setattr(cohort, "available_cores", lambda: 1)
+    monkeypatch.setattr(preparing, "available_cores", lambda: 1)
     monkeypatch.setenv("JAXQMRI_CACHE", str(tmp_path / "cache"))
 
 
@@ -81,7 +81,7 @@ def finished(study, programs, tmp_path_factory):
     """One uninterrupted run."""
     out = tmp_path_factory.mktemp("runs") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cohort, "available_cores", lambda: 1)
+        patch.setattr(preparing, "available_cores", lambda: 1)
         assert run(study, out, *BOTH) == 0
     return out
 
