@@ -20,6 +20,14 @@ from jaxqmri.analysis.calibration import (
     reliability_diagram,
 )
 from jaxqmri.analysis.conformal import conformal_factor, conformal_interval, cross_conformal
+from jaxqmri.analysis.correlation import (
+    Correlation,
+    CorrelationDifference,
+    clustered_correlation,
+    correlation_difference,
+    correlation_of,
+    correlation_sums,
+)
 from jaxqmri.analysis.errors import (
     SubjectErrors,
     Summary,
@@ -58,7 +66,9 @@ from jaxqmri.analysis.repeatability import (
 )
 from jaxqmri.analysis.resampling import Interval
 from jaxqmri.analysis.roi_error import RelativeError, relative_error
+from jaxqmri.analysis.segmentation import Overlap, OverlapSummary, overlap, summarise_overlaps
 from jaxqmri.analysis.similarity import similarity_in_mask, structural_similarity
+from jaxqmri.analysis.slice_errors import OverSlices, SliceErrors, over_slices, slice_errors
 from jaxqmri.analysis.sparsification import (
     RankCorrelation,
     Sparsification,
@@ -69,11 +79,16 @@ from jaxqmri.analysis.sparsification import (
 __all__ = [
     "BlandAltman",
     "CalibrationError",
+    "Correlation",
+    "CorrelationDifference",
     "Coverage",
     "GroupDifference",
     "Interval",
     "Law",
     "Likelihood",
+    "OverSlices",
+    "Overlap",
+    "OverlapSummary",
     "PairRepeatability",
     "PairedDifference",
     "Pixels",
@@ -86,6 +101,7 @@ __all__ = [
     "ReliabilityDiagram",
     "Repeatability",
     "RetainedDifference",
+    "SliceErrors",
     "SliceMeans",
     "Sparsification",
     "SubjectErrors",
@@ -93,9 +109,13 @@ __all__ = [
     "bias",
     "bland_altman",
     "calibration_error",
+    "clustered_correlation",
     "conformal_factor",
     "conformal_interval",
     "constant_calibration_error",
+    "correlation_difference",
+    "correlation_of",
+    "correlation_sums",
     "coverage",
     "cross_conformal",
     "group_difference",
@@ -107,6 +127,8 @@ __all__ = [
     "likelihood",
     "mean_absolute_error",
     "mean_absolute_percentage_error",
+    "over_slices",
+    "overlap",
     "pair_repeatability",
     "paired_difference",
     "rank_correlation",
@@ -121,9 +143,11 @@ __all__ = [
     "repeatability",
     "retained_difference",
     "similarity_in_mask",
+    "slice_errors",
     "slice_means",
     "sparsification",
     "structural_similarity",
     "subject_errors",
     "summarise",
+    "summarise_overlaps",
 ]
