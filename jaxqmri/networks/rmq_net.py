@@ -60,7 +60,7 @@ class RMQNet(nnx.Module):
     Notes
     -----
     The decoders run one after the other. Mapped over stacked weights they become grouped
-    convolutions, which XLA runs on CPUs more than twenty times slower; one wide convolution of
+    convolutions, which XLA runs on CPUs some ten times slower; one wide convolution of
     the encoder's features for all decoders saves about a tenth of a training step.
 
     References
