@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxqmri import analysis, fitting, io, physics, preprocessing, report, simulate
+    from jaxqmri import analysis, fitting, io, mapping, physics, preprocessing, report, simulate
     from jaxqmri.fitting import FitResult, Status, fit
 
 __version__ = "0.1.0"
@@ -21,6 +21,7 @@ __all__ = [
     "fit",
     "fitting",
     "io",
+    "mapping",
     "physics",
     "preprocessing",
     "report",

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "training": {"physics"},
     "simulate": {"physics"},
     "preprocessing": {"io"},
+    "mapping": {"physics", "fitting", "preprocessing.fields", "preprocessing.transforms"},
     "report": {"analysis", "fitting.result"},
     "cli": set(PACKAGES),
 }
