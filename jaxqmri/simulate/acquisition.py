@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Integer
 
 from jaxqmri.simulate.geometry import Grid, Pose
 from jaxqmri.simulate.scanner import Subject, sample
@@ -76,11 +76,7 @@ def sample_all(
         which, start = job
         affine, shape, edge, timing, times = (column[which] for column in settings)
         pose = jax.tree.map(lambda each: each[which], poses)
-        flat = start + jnp.arange(BLOCK)
-        rest, j = flat // shape[1], flat % shape[1]
-        k, i = rest // shape[0], rest % shape[0]
-        index = jnp.stack([i, j, k], axis=-1).astype(jnp.float32)
-        points = index @ affine[:3, :3].T + affine[:3, 3]
+        points = places(start + jnp.arange(BLOCK), shape, affine)
         return sample(points, edge, pose, subject, Protocol(timing[0], timing[1]), times)
 
     which = np.repeat(np.arange(len(scans)), counts)
@@ -88,12 +84,27 @@ def sample_all(
     found = jax.lax.map(block, (jnp.asarray(which), jnp.asarray(start)))
     results, at = [], 0
     for grid, scan, count in zip(fine, scans, counts, strict=True):
-        nx, ny, nz = grid.shape
-        rows = [jnp.moveaxis(part[at : at + count], 1, 0) for part in found]
-        rows = [r.reshape(len(r), -1)[:, : nx * ny * nz].reshape(-1, nz, nx, ny) for r in rows]
-        results.append((rows[0][: len(scan.spin_lock_times)], rows[1]))
+        signals, truth = (slices_of(part[at : at + count], grid) for part in found)
+        results.append((signals[: len(scan.spin_lock_times)], truth))
         at += count
     return results
+
+
+def places(
+    flat: Integer[Array, " p"], shape: Integer[Array, " 2"], affine: Float[Array, "4 4"]
+) -> Float[Array, "p 3"]:
+    """Where samples lie, in mm, by their number slice by slice and row by row."""
+    rest, j = flat // shape[1], flat % shape[1]
+    k, i = rest // shape[0], rest % shape[0]
+    index = jnp.stack([i, j, k], axis=-1).astype(jnp.float32)
+    return index @ affine[:3, :3].T + affine[:3, 3]
+
+
+def slices_of(blocks: Float[Array, "count n p"], grid: Grid) -> Float[Array, "n z x y"]:
+    """Samples of all blocks as volumes."""
+    nx, ny, nz = grid.shape
+    rows = jnp.moveaxis(blocks, 1, 0)
+    return rows.reshape(len(rows), -1)[:, : nx * ny * nz].reshape(-1, nz, nx, ny)
 
 
 def to_volumes(
