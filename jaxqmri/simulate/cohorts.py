@@ -13,6 +13,7 @@ from jaxqmri.io import bids
 from jaxqmri.io.files import write_json, write_table
 from jaxqmri.io.staging import staged
 from jaxqmri.simulate.knee_t1rho import KneeT1rhoStudy
+from jaxqmri.simulate.knee_ute import KneeUteStudy
 from jaxqmri.simulate.liver_t1rho import LiverT1rhoStudy
 from jaxqmri.simulate.study import PRESETS, Record, Study, numeric_settings
 
@@ -20,7 +21,11 @@ Progress = Callable[[int, int], None]
 
 THREADS = 2  # one subject is compressed and written while another is simulated
 
-STUDIES: Mapping[str, Study] = {"knee_t1rho": KneeT1rhoStudy(), "liver_t1rho": LiverT1rhoStudy()}
+STUDIES: Mapping[str, Study] = {
+    "knee_t1rho": KneeT1rhoStudy(),
+    "liver_t1rho": LiverT1rhoStudy(),
+    "knee_ute": KneeUteStudy(),
+}
 
 
 def make_cohort(
@@ -148,7 +153,7 @@ def write_subject(root: Path, label: str, record: Record) -> None:
     for series in record.series:
         bids.write_series(
             root,
-            entities,
+            {**entities, **series.entities},
             series.suffix,
             series.images,
             series.affine,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import jax
@@ -26,6 +27,7 @@ class Series(NamedTuple):
     affine: Num[np.ndarray, "4 4"]
     times: tuple[float, ...]  # ms
     metadata: Mapping[str, Any]  # of the sidecars, times in ms
+    entities: Mapping[str, str] = MappingProxyType({})  # of the names, beside the subject's
 
 
 class Image(NamedTuple):

@@ -32,7 +32,10 @@ FIT = ["fit", "t2", "knee.nii"]
         (["convert", "dicom"], "--out: missing, expected a path"),
         (["convert", "dicom", "--out", "study", "--run", "x"], "--run x: expected a whole number"),
         (["stats", "study", "more"], "more: one word too many, expected [STUDY]"),
-        (["simulate", "hip", "--out", "hips"], "STUDY hip: expected knee_t1rho or liver_t1rho"),
+        (
+            ["simulate", "hip", "--out", "hips"],
+            "STUDY hip: expected knee_t1rho, liver_t1rho or knee_ute",
+        ),
     ],
 )
 def test_a_wrong_word_is_told_in_one_line(words, told, capfd):
