@@ -1,0 +1,189 @@
+"""The steps of the experiment, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from experiments import knee_rmq
+from experiments import run as shared
+from experiments.cohorts import Cohort
+from experiments.folds import split_people
+from experiments.kept_networks import End
+from experiments.knee_rmq import report
+from experiments.knee_rmq.cohort import KNEE, MADE_FROM, fingerprint, read_study
+from experiments.knee_rmq.estimates import Estimates, Test, learnt, untrained
+from experiments.knee_rmq.fits import fit_reference
+from experiments.knee_rmq.maps import write_maps
+from experiments.knee_rmq.networks import Learner, OneTraining
+from experiments.knee_rmq.participants import participant_rows, protocol_rows
+from experiments.knee_rmq.plan import JOINING, NAME
+from experiments.knee_rmq.results import (
+    agreement_rows,
+    comparison_rows,
+    estimate_rows,
+    fall_rows,
+    reference_rows,
+    segmentation_rows,
+    trained_rows,
+    unrun_rows,
+)
+from experiments.knee_rmq.settings import PRESETS, Learning, Settings
+from experiments.knee_rmq.study import Study
+from experiments.run import Command, Run
+from experiments.several import carry_out_all
+from experiments.trainings import Arm
+from jaxqmri.io import InputError
+from jaxqmri.io.files import write_text
+from jaxqmri.training import Point, Split
+
+BALANCE = ("group", "sex")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the experiment; the exit code."""
+    command = shared.parse(NAME, knee_rmq.__doc__ or "", PRESETS, argv)
+    return shared.execute(lambda: experiment(command))
+
+
+def experiment(command: Command[Settings]) -> None:
+    """Carry out the runs that a command asks for.
+
+    Raises
+    ------
+    InputError
+        If the command or the data cannot be used.
+    """
+    refuse_nonsense(command.settings)
+    carry_out_all(command, JOINING, carry_out, "VFA")
+
+
+def refuse_nonsense(settings: Settings) -> None:
+    """Tell what cannot be done before a run folder is made.
+
+    Raises
+    ------
+    InputError
+        If a setting makes no sense.
+    """
+    if any(not 0 <= weight < np.inf for weight in settings.physics):
+        raise InputError(f"--physics {settings.physics}: expected weights, zero or above")
+    if settings.smoothing < 0:
+        raise InputError(f"--smoothing {settings.smoothing:g}: expected mm, zero or above")
+    if len(set(settings.inputs)) < len(settings.inputs):
+        raise InputError(f"--inputs {' '.join(settings.inputs)}: one of them is named twice")
+    if not settings.inputs:
+        raise InputError("--inputs: expected at least one")
+
+
+def carry_out(run: Run[Settings], cohort: Cohort) -> None:
+    """Simulate or read, register, fit, learn, judge, report."""
+    settings, seed = run.settings, run.command.seed
+    if run.command.data is None:
+        cohort.make(KNEE)
+    else:
+        write_text(run.checkpoint(MADE_FROM), fingerprint(run.data))
+    study = read_study(run)
+    if settings.physics:
+        refuse_odd_sizes(study, settings.learning)
+    split = split_of(study, settings, seed)
+    reference = fit_reference(study, settings)
+    test = Test.of(study, reference, split)
+    run.results = protocol_rows() + participant_rows(study, split)
+    run.results += reference_rows(study, reference, test, seed)
+    report.say_head(run.results, study)
+    found = untrained(study, reference, split, settings)
+    for arm, estimates in found.items():
+        _add(run, test, arm, estimates)
+    learner = Learner(run, study, reference, split) if settings.physics else None
+    ends = {} if learner is None else train_all(run, learner)
+    networks = learnt(ends)
+    for arm, estimates in networks.items():
+        _add(run, test, arm, estimates)
+    found |= networks
+    run.results += segmentation_rows(test, networks, seed)
+    run.results += agreement_rows(study, test, found, seed)
+    run.results += fall_rows(test, found, seed) + comparison_rows(test, found, seed)
+    run.results += unrun_rows(found) + trained_rows(ends)
+    run.tick()
+    write_maps(run, study, reference, split, found)
+    report.write(run, study, reference, test, found, ends)
+
+
+def refuse_odd_sizes(study: Study, learning: Learning) -> None:
+    """Tell what the networks cannot take before any work is done.
+
+    Raises
+    ------
+    InputError
+        If slices are smaller than a patch, or a side does not halve at every level.
+    """
+    h, w = study.label.shape[1:]
+    step = 2 ** (len(learning.features) - 1)
+    if h % step or w % step or learning.size % step or learning.size > min(h, w):
+        raise InputError(
+            f"slices of {h} x {w} pixels, patches of {learning.size}: expected multiples of "
+            f"{step} for a network of {len(learning.features)} levels, and patches that fit; "
+            "resize the images, or change --features or --size"
+        )
+
+
+def split_of(study: Study, settings: Settings, seed: int) -> Split:
+    """Training, validation and test subjects, the same for everything that is compared.
+
+    Raises
+    ------
+    InputError
+        If there are too few subjects, or the table's folds make no sense.
+    """
+    people = [dict(person) for person in study.participants]
+    _, parts = split_people(people, BALANCE, settings.parts, settings.validation, seed)
+    if not 1 <= settings.test_parts <= int(parts.max()):
+        raise InputError(
+            f"--test-parts {settings.test_parts}: expected 1 to {int(parts.max())}, "
+            "fewer than all parts"
+        )
+    # parts of the test put together are one fold; the others are kept apart for the split alone
+    together = [
+        {**person, "fold": "test" if part < settings.test_parts else "training"}
+        for person, part in zip(people, parts, strict=True)
+    ]
+    splits, folds = split_people(together, BALANCE, 2, settings.validation, seed)
+    wanted = int(folds[int(np.flatnonzero(parts < settings.test_parts)[0])])
+    return splits[wanted]
+
+
+def train_all(run: Run[Settings], learner: Learner) -> dict[OneTraining, End]:
+    """Train every network that is asked for."""
+    from tqdm import tqdm
+
+    settings = run.settings
+    held = settings.physics_inputs or settings.inputs
+    arms = [
+        OneTraining(name, weight, seed)
+        for seed in range(run.command.seed, run.command.seed + settings.seeds)
+        for weight in settings.physics
+        for name in settings.inputs
+        if not weight or name in held
+    ]
+    ends: dict[OneTraining, End] = {}
+    with tqdm(desc="train", unit="network", total=len(arms), dynamic_ncols=True) as bar:
+
+        def said(arm: OneTraining, point: Point) -> None:
+            bar.set_postfix_str(f"{arm.input}, physics {arm.physics:g}: {point.metric:.3g}")
+
+        def done() -> None:
+            bar.update()
+            run.tick()
+
+        for arm, end in learner.learn(arms, said, done):
+            ends[arm] = end
+    return {arm: ends[arm] for arm in arms}
+
+
+def _add(run: Run[Settings], test: Test, arm: Arm, found: Estimates) -> None:
+    rows = estimate_rows(test, arm, found, run.command.seed)
+    run.results += rows
+    report.say_arm(arm, rows)
+    run.tick()

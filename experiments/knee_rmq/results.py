@@ -1,0 +1,389 @@
+"""The rows of the knee UTE study: correlations, errors, overlap, what is left of groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from experiments.kept_networks import End
+from experiments.knee_rmq import paper
+from experiments.knee_rmq.estimates import (
+    CONSTANT,
+    NETWORK,
+    PRIOR_FIT,
+    REFERENCE,
+    Estimates,
+    Test,
+    named,
+)
+from experiments.knee_rmq.fits import Reference
+from experiments.knee_rmq.metrics import (
+    BIAS,
+    CLASSES,
+    DICE,
+    FALL,
+    GROUPS,
+    JACCARD,
+    L1,
+    L2,
+    MEAN,
+    NORMALISED_L1,
+    NORMALISED_L2,
+    NORMALISED_RMSE,
+    PLACE,
+    RETAINED,
+    RMSE,
+    ROI_R,
+    ROI_R_DRAWN,
+    SEED_SD,
+    SLOPE,
+    SPREAD,
+    T1_LESS_T1RHO,
+    TO_TRUTH,
+    UNIT,
+    UNPRINTED,
+    VOXEL_R,
+    VOXEL_R_DRAWN,
+    P,
+    of,
+    row,
+)
+from experiments.knee_rmq.networks import OneTraining
+from experiments.knee_rmq.pairs import Pairs, slice_pairs, voxel_pairs
+from experiments.knee_rmq.paper import INPUTS, QUANTITIES, WHOLE, Printed
+from experiments.knee_rmq.participants import NORMAL, SEVERE
+from experiments.knee_rmq.study import Study
+from experiments.run import Result
+from experiments.trainings import Arm, training_rows
+from jaxqmri import analysis
+from jaxqmri.analysis import Interval, resampling
+from jaxqmri.report import compared
+
+ALL_IMAGES = WHOLE  # input of what the reference itself is
+
+# metric: its unit, and the paper's numbers by input and quantity
+MEASURED: dict[str, tuple[str, Mapping[tuple[str, str], Printed]]] = {
+    L1: (UNIT, paper.L1),
+    L2: (UNIT, paper.L2),
+    RMSE: (UNIT, {}),
+    NORMALISED_L1: ("%", paper.NORMALISED_L1),
+    NORMALISED_L2: ("%", paper.NORMALISED_L2),
+    NORMALISED_RMSE: ("%", {}),
+}
+FIELDS = {
+    L1: "l1", L2: "l2", RMSE: "rmse",
+    NORMALISED_L1: "normalised_l1", NORMALISED_L2: "normalised_l2",
+    NORMALISED_RMSE: "normalised_rmse",
+}  # fmt: skip
+CORRELATED: dict[str, tuple[str, Mapping[tuple[str, str], Printed]]] = {
+    ROI_R: ("", paper.ROI_R),
+    VOXEL_R: ("", paper.VOXEL_R),
+}
+PRINTED = MEASURED | CORRELATED
+
+
+def reference_rows(study: Study, reference: Reference, test: Test, seed: int) -> list[Result]:
+    """The maps that networks learn: their mean and spread in cartilage, and how true they are."""
+    inside = study.cartilage & reference.known
+    owner = study.owner[np.nonzero(inside)[0]]
+    count, arm, rows = len(study.subjects), (REFERENCE, ALL_IMAGES), []
+    drawn = np.bincount(study.owner, study.cartilage.sum(axis=(1, 2)), count)
+    kept = np.bincount(owner, minlength=count) / np.maximum(drawn, 1)
+    rows.append(row(arm, "drawn cartilage with a map", "%", 100.0 * float(kept.mean()), n=count))
+    for quantity in QUANTITIES:
+        k = PLACE[quantity]
+        values, errors = reference.maps[inside][:, k], reference.std[inside][:, k]
+        means = _by_subject(values, owner, count)
+        rows.append(row(arm, of(MEAN, quantity), UNIT, resampling.mean(means, seed=seed),
+                        n=count, sd=_sd(means)))  # fmt: skip
+        rows.append(row(arm, of(SPREAD, quantity), UNIT, float(values.std()), n=count,
+                        printed=Printed(implied_spread(quantity))))  # fmt: skip
+        usual = float(np.sqrt(np.nanmedian(errors**2)))
+        rows.append(row(arm, of("standard error told by the fit, median", quantity), UNIT, usual))
+        if study.simulated:
+            true = Estimates(test.maps[None])
+            rows += _truth_rows(test, arm, true, quantity, seed)
+    pair = [reference.maps[inside][:, PLACE[quantity]] for quantity in QUANTITIES]
+    rows.append(row(arm, "r of T1 and T1rho over voxels", "", float(np.corrcoef(pair)[0, 1])))
+    return rows
+
+
+def implied_spread(quantity: str) -> float:
+    """SD over voxels that the paper's errors and correlations imply together, whatever network.
+
+    An error of mean size L has an SD of ``1.25 L`` if it is normal, and is the ``1 - r^2`` of the
+    variance that a correlation r leaves. The mean over all inputs.
+    """
+    to_sd = np.sqrt(np.pi / 2.0)
+    found = []
+    for name in INPUTS:
+        size, r = paper.L1[name, quantity].value, paper.VOXEL_R[name, quantity].value
+        if size is not None and r is not None:
+            found.append(to_sd * size / np.sqrt(1.0 - r * r))
+    return float(np.mean(found))
+
+
+def estimate_rows(test: Test, arm: Arm, found: Estimates, seed: int) -> list[Result]:
+    """Correlations and errors of one model at one input, both quantities."""
+    rows = []
+    for quantity in QUANTITIES:
+        if arm[0] != CONSTANT:  # which correlates with nothing
+            rows += _correlation_rows(test, arm, found, quantity, seed)
+        rows += _slice_rows(test, arm, found, quantity, seed)
+        rows += _truth_rows(test, arm, found, quantity, seed)
+    return rows
+
+
+def agreement_rows(
+    study: Study, test: Test, found: Mapping[Arm, Estimates], seed: int
+) -> list[Result]:
+    """What a small error can hide: slope of subject means, and what of groups is left."""
+    groups = [study.participants[i].get("group") for i in test.subjects]
+    known = np.isin(groups, (NORMAL, SEVERE))
+    severe = np.array(groups)[known] == SEVERE
+    both = severe.any() and not severe.all()
+    rows = []
+    for arm, estimates in {(REFERENCE, ALL_IMAGES): Estimates(test.maps[None]), **found}.items():
+        for quantity in QUANTITIES:
+            pairs = slice_pairs(test, estimates, quantity, drawn=False)
+            y, p = subject_means(test, pairs)
+            if arm[0] not in (REFERENCE, CONSTANT):
+                line = analysis.regression(y, p, seed=seed)
+                rows.append(row(arm, of(SLOPE, quantity), "", line.slope, n=line.n))
+                bias = resampling.mean(p - y, seed=seed)
+                rows.append(row(arm, of(BIAS, quantity), UNIT, bias, n=line.n))
+            if both and arm[0] != CONSTANT:
+                kept = analysis.retained_difference(y[known], p[known], severe, seed=seed)
+                n = int(known.sum())
+                difference = kept.prediction.difference
+                rows.append(row(arm, of(GROUPS, quantity), UNIT, difference, n=n))
+                if arm[0] != REFERENCE:
+                    rows.append(row(arm, of(RETAINED, quantity), "", kept.share, n=n))
+    return rows
+
+
+def subject_means(
+    test: Test, pairs: Pairs
+) -> tuple[Float[np.ndarray, " p"], Float[np.ndarray, " p"]]:
+    """Fitted and predicted mean over the slices of each test subject."""
+    count = test.subjects.size
+    return (
+        _by_subject(pairs.fitted, pairs.owner, count),
+        _by_subject(pairs.predicted, pairs.owner, count),
+    )
+
+
+def segmentation_rows(test: Test, found: Mapping[Arm, Estimates], seed: int) -> list[Result]:
+    """Overlap of the predicted and the drawn regions, subject by subject."""
+    rows = []
+    for arm, estimates in found.items():
+        if estimates.classes is None:
+            continue
+        for c in range(estimates.classes.shape[-1]):
+            dice = dice_overlap(test, estimates.classes[..., c], c)
+            for metric, values in ((DICE, dice), (JACCARD, dice / (2.0 - dice))):
+                rows.append(
+                    row(arm, metric, "", resampling.mean(values, seed=seed), n=values.size,
+                        sd=_sd(values), region=CLASSES[c])
+                )  # fmt: skip
+    return rows
+
+
+def fall_rows(test: Test, found: Mapping[Arm, Estimates], seed: int) -> list[Result]:
+    """How far voxels' correlation falls from all images to fewer, and T1's less T1rho's."""
+    rows = []
+    models = dict.fromkeys(model for model, _ in found if model != CONSTANT)
+    for model in models:
+        if (model, WHOLE) not in found:
+            continue
+        for name in INPUTS:
+            if name == WHOLE or (model, name) not in found:
+                continue
+            arms = found[model, WHOLE], found[model, name]
+            falls = correlation_falls(test, *arms, seed)
+            for quantity, interval in zip((*QUANTITIES, T1_LESS_T1RHO), falls, strict=True):
+                rows.append(
+                    row((model, name), of(FALL, quantity), "", interval, n=test.subjects.size)
+                )
+    return rows
+
+
+def correlation_falls(test: Test, whole: Estimates, fewer: Estimates, seed: int) -> list[Interval]:
+    """Fall of T1's, of T1rho's, and the one less the other, over the same resampled subjects."""
+    count = test.subjects.size
+    sums = []
+    for quantity in QUANTITIES:
+        for estimates in (whole, fewer):
+            pairs = voxel_pairs(test, estimates, quantity, drawn=True)
+            sums.append(analysis.correlation_sums(*pairs, count))
+
+    def falls(*drawn: np.ndarray) -> np.ndarray:
+        r = [analysis.correlation_of(one.sum(axis=1)) for one in drawn]
+        t1, t1rho = r[0] - r[1], r[2] - r[3]
+        return np.stack([t1, t1rho, t1 - t1rho], axis=-1)
+
+    return resampling.bootstrap(falls, tuple(sums), seed=seed)
+
+
+def comparison_rows(test: Test, found: Mapping[Arm, Estimates], seed: int) -> list[Result]:
+    """Paired differences over the test subjects: of errors, and of the overlap."""
+    rows, tests = [], []
+    for first, second in compared_arms(found):
+        name = compared(first, second)
+        for quantity in QUANTITIES:
+            errors = [subject_errors(test, found[arm], quantity) for arm in (first, second)]
+            difference = analysis.paired_difference(*errors, seed=seed)
+            rows.append(row(name, of(L1, quantity), UNIT, difference.difference, n=difference.n))
+            tests.append((name, of(L1, quantity), difference))
+        classes = [found[arm].classes for arm in (first, second)]
+        if all(one is not None for one in classes):
+            dice = [dice_overlap(test, each[..., 0], 0) for each in classes if each is not None]
+            difference = analysis.paired_difference(*dice, seed=seed)
+            rows.append(row(name, DICE, "", difference.difference, n=difference.n))
+            tests.append((name, DICE, difference))
+    corrected = analysis.holm([one.p_t for *_, one in tests])
+    for (name, metric, difference), p in zip(tests, corrected, strict=True):
+        rows.append(row(name, f"{metric}, {P}", "", float(p), n=difference.n))
+    return rows
+
+
+def compared_arms(found: Mapping[Arm, Estimates]) -> Iterator[tuple[Arm, Arm]]:
+    """What is compared: the network with its competitors, with physics, with fewer images."""
+    for model, name in found:
+        if model == NETWORK:
+            for other in ((PRIOR_FIT, name), *(a for a in found if a[0] == CONSTANT)):
+                if other in found:
+                    yield (model, name), other
+            if name != WHOLE and (NETWORK, WHOLE) in found:
+                yield (model, name), (NETWORK, WHOLE)
+        elif model.startswith(NETWORK) and (NETWORK, name) in found:
+            yield (model, name), (NETWORK, name)
+
+
+def unrun_rows(found: Mapping[Arm, Estimates]) -> list[Result]:
+    """The paper's numbers at the inputs that were not run."""
+    rows = []
+    for name in INPUTS:
+        if (NETWORK, name) in found:
+            continue
+        for quantity in QUANTITIES:
+            for metric, (unit, table) in PRINTED.items():
+                if (printed := table.get((name, quantity))) is not None:
+                    own = of(metric, quantity)
+                    rows.append(row((NETWORK, name), own, unit, np.nan, printed=printed))
+    return rows
+
+
+def trained_rows(ends: Mapping[OneTraining, End]) -> list[Result]:
+    """How the trainings of every network went."""
+    rows = []
+    for arm in dict.fromkeys((named(one.physics), one.input) for one in ends):
+        own = [end for one, end in ends.items() if (named(one.physics), one.input) == arm]
+        rows += training_rows(
+            arm, [end.curve for end in own], [end.settled for end in own], unit=""
+        )
+    return rows
+
+
+def subject_errors(test: Test, found: Estimates, quantity: str) -> Float[np.ndarray, " p"]:
+    """Mean absolute error of each test subject's drawn cartilage, ms."""
+    pairs = voxel_pairs(test, found, quantity, drawn=True)
+    return _by_subject(np.abs(pairs.predicted - pairs.fitted), pairs.owner, test.subjects.size)
+
+
+def dice_overlap(
+    test: Test, predicted: Bool[np.ndarray, "k s h w"], region: int
+) -> Float[np.ndarray, " p"]:
+    """Dice of each test subject's predicted and drawn volume, the mean over seeds."""
+    found = []
+    for subject in range(test.subjects.size):
+        own = test.owner == subject
+        drawn = test.regions[own, ..., region]
+        found.append([analysis.overlap(drawn, one[own], (1,))[0].dice for one in predicted])
+    return np.mean(found, axis=1)
+
+
+def _correlation_rows(
+    test: Test, arm: Arm, found: Estimates, quantity: str, seed: int
+) -> list[Result]:
+    pairs_of = {
+        ROI_R: (slice_pairs, False), ROI_R_DRAWN: (slice_pairs, True),
+        VOXEL_R: (voxel_pairs, False), VOXEL_R_DRAWN: (voxel_pairs, True),
+    }  # fmt: skip
+    rows = []
+    for metric, (pairs_by, drawn) in pairs_of.items():
+        if not drawn and found.classes is None:
+            continue
+        pairs = pairs_by(test, found, quantity, drawn=drawn)
+        own = analysis.clustered_correlation(*pairs, seed=seed)
+        printed = _printed(arm, metric, quantity)
+        name = of(metric, quantity)
+        rows.append(row(arm, name, "", own.correlation, n=own.n, printed=printed))
+        rows.append(row(arm, f"{name}, {P}", "", own.p, n=own.n))
+        if len(found.maps) > 1 and metric == VOXEL_R_DRAWN:
+            each = [
+                analysis.clustered_correlation(
+                    *pairs_by(test, found._replace(maps=maps[None]), quantity, drawn=True),
+                    seed=seed,
+                ).correlation.value
+                for maps in found.maps
+            ]
+            spread = float(np.std(each, ddof=1))
+            rows.append(row(arm, of(f"{metric}, {SEED_SD}", quantity), "", spread, n=len(each)))
+    return rows
+
+
+def _slice_rows(test: Test, arm: Arm, found: Estimates, quantity: str, seed: int) -> list[Result]:
+    """Table 2: errors of slices' drawn cartilage, and normalised by its mean."""
+    k = PLACE[quantity]
+    each = [
+        analysis.slice_errors(test.maps[..., k], maps[..., k], test.drawn) for maps in found.maps
+    ]
+    rows = []
+    for metric, (unit, _) in MEASURED.items():
+        values = np.mean([getattr(one, FIELDS[metric]) for one in each], axis=0)
+        over = analysis.over_slices(values, test.owner, seed=seed)
+        rows.append(
+            row(
+                arm, of(metric, quantity), unit, over.mean, n=over.n, sd=over.sd,
+                printed=_printed(arm, metric, quantity),
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _truth_rows(test: Test, arm: Arm, found: Estimates, quantity: str, seed: int) -> list[Result]:
+    """Distance to the simulator's maps in the drawn cartilage."""
+    k, count = PLACE[quantity], test.subjects.size
+    known = test.drawn & np.isfinite(test.truth[..., k])
+    if not known.any():
+        return []
+    owner = test.owner[np.nonzero(known)[0]]
+    errors = np.mean(
+        [np.abs(maps[known][:, k] - test.truth[known][:, k]) for maps in found.maps], axis=0
+    )
+    by_subject = _by_subject(errors, owner, count)
+    interval = resampling.mean(by_subject, seed=seed)
+    return [row(arm, of(TO_TRUTH, quantity), UNIT, interval, n=count, sd=_sd(by_subject))]
+
+
+def _printed(arm: Arm, metric: str, quantity: str) -> Printed:
+    if arm[0] != NETWORK or metric not in PRINTED:
+        return UNPRINTED
+    return PRINTED[metric][1].get((arm[1], quantity), UNPRINTED)
+
+
+def _by_subject(
+    values: Float[np.ndarray, " n"], owner: np.ndarray, count: int
+) -> Float[np.ndarray, " p"]:
+    known = np.isfinite(values)
+    totals = np.bincount(owner[known], values[known], count)
+    counts = np.bincount(owner[known], minlength=count)
+    return np.where(counts > 0, totals / np.maximum(counts, 1), np.nan)
+
+
+def _sd(values: Sequence[float] | Float[np.ndarray, " n"]) -> float | None:
+    known = np.asarray(values)[np.isfinite(values)]
+    return float(known.std(ddof=1)) if known.size > 1 else None
