@@ -18,6 +18,7 @@ from jaxqmri.training import Split
 TIMES = np.array(SPIN_LOCK_TIMES)
 CUT_OFF = (25.0, 65.0)
 SHAPE = (2, 4, 4)
+loss = jax.jit(steps.loss)  # as a training takes it: operation by operation it compiles longer
 
 
 def images(t1rho, noise=0.0, seed=0):
@@ -72,14 +73,14 @@ def test_what_a_network_sees():
 def test_losses_are_what_their_names_say():
     made = {name: batch(40.0, recipe) for name, recipe in RECIPES.items()}
     predicted = output(43.0, np.log(2.0))
-    total, terms = steps.loss(predicted, made["LBR"])
+    total, terms = loss(predicted, made["LBR"])
     assert float(total) == pytest.approx(3.0, rel=1e-3)
     assert float(terms["laplace"]) == 0.0
     expected = 3.0 / 2.0 + np.log(2.0) + np.log(2.0)
-    assert float(steps.loss(predicted, made["LBRU"])[0]) == pytest.approx(expected, rel=1e-3)
+    assert float(loss(predicted, made["LBRU"])[0]) == pytest.approx(expected, rel=1e-3)
     right = output(40.0, 0.0)
-    assert float(steps.loss(right, made["physics alone"])[0]) == pytest.approx(0.0, abs=1e-6)
-    assert float(steps.loss(predicted, made["physics alone"])[0]) > 0.01
+    assert float(loss(right, made["physics alone"])[0]) == pytest.approx(0.0, abs=1e-6)
+    assert float(loss(predicted, made["physics alone"])[0]) > 0.01
 
 
 def test_spatial_weights_are_of_another_networks_doubt():
@@ -89,7 +90,7 @@ def test_spatial_weights_are_of_another_networks_doubt():
     doubt = np.zeros(SHAPE)
     doubt[0] = np.log(4.0)  # a quarter of the weight
     weighted = made._replace(log_scale=jnp.asarray(doubt, jnp.float32))
-    found = float(steps.loss(output(42.0, 0.0), weighted)[0])
+    found = float(loss(output(42.0, 0.0), weighted)[0])
     assert found == pytest.approx((8.0 * 0.25 + 2.0) / 1.25, rel=1e-3)
 
 
@@ -109,11 +110,12 @@ def test_what_images_say_is_one_gauss_newton_step_of_plain_least_squares():
 
 def test_what_images_say_pulls_the_map_and_not_the_images():
     made = batch(40.0, RECIPES["self-supervised Laplace"])
-    gradient = jax.grad(lambda p: steps.loss(p, made)[0])(output(43.0, 0.0))
+    slope = jax.jit(jax.grad(lambda predicted, batch: steps.loss(predicted, batch)[0]))
+    gradient = slope(output(43.0, 0.0), made)
     assert np.all(gradient[..., 0] > 0)
     assert np.all(np.isfinite(gradient))
     silent = made._replace(signals=jnp.zeros_like(made.signals))
-    gradient = jax.grad(lambda p: steps.loss(p, silent)[0])(output(43.0, 0.0))
+    gradient = slope(output(43.0, 0.0), silent)
     assert np.all(np.isfinite(gradient))
 
 
