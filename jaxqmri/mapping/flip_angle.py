@@ -13,9 +13,11 @@ from jaxtyping import Array, Float
 from jaxqmri.fitting import FitResult, Status, fit
 from jaxqmri.mapping.series import Series
 from jaxqmri.physics import SignalModel
-from jaxqmri.preprocessing.fields import Field, covers, field_on_grid
+from jaxqmri.preprocessing.fields import Field, field_on_grid
 
 ROUNDS = 2  # B1, T1, B1: what T1 still moves is then below 1e-4 of B1
+# of the brightest (99th percentile): a voxel of less signal has twenty times their error in B1
+FAINT = 0.05
 NORMAL_MEDIAN = 0.6744898  # of the absolute value of a standard normal variable
 
 Volume = Float[np.ndarray, "x y z"]
@@ -41,7 +43,8 @@ def fit_b1(afi: Series, vfa: Series, *, smooth: float = 0.0, rounds: int = ROUND
 
     B1 with T1 1,000 ms, T1 with that B1, B1 with that T1: T1 moves B1 so little, by 0.6 % from
     300 ms to infinity, that two rounds settle it. T1 is found on the coarse grid for this, from
-    flip-angle images averaged over its voxels.
+    flip-angle images averaged over its voxels. Air, and what else has less than a twentieth of
+    the signal of the brightest voxels, gets its B1 from around it.
 
     Parameters
     ----------
@@ -55,19 +58,20 @@ def fit_b1(afi: Series, vfa: Series, *, smooth: float = 0.0, rounds: int = ROUND
     Returns
     -------
     B1Map
-        Its errors hold the noise of ``afi``; what an error of T1 adds is below 1e-3 of B1.
+        Its errors hold the noise of ``afi``; what an error of T1 adds is below 1e-3 of B1. NaN
+        where ``afi`` does not reach, as at an edge that a registration has moved it from.
 
     Raises
     ------
     ValueError
-        If ``afi`` does not cover the field of view of ``vfa``.
+        If ``afi`` shows nothing of the field of view of ``vfa``, or holds no signal.
     """
-    if not covers(afi.shape, afi.affine, vfa.shape, vfa.affine):
-        raise ValueError(
-            "the actual flip angle images do not cover the field of view of the variable flip "
-            "angles"
-        )
-    found = fit(afi.model, afi.images, sigma=1.0 if afi.sigma is None else afi.sigma)
+    energy = _energy(afi.images)
+    bright = energy > FAINT**2 * np.nanpercentile(energy, 99.0)
+    if not bright.any():
+        raise ValueError("the actual flip angle images hold no signal")
+    first = 1.0 if afi.sigma is None else afi.sigma
+    found = fit(afi.model, afi.images, mask=bright, sigma=first)
     sigma = sigma_from_roughness(found) if afi.sigma is None else afi.sigma
     averaged = np.stack(
         [
@@ -78,10 +82,16 @@ def fit_b1(afi: Series, vfa: Series, *, smooth: float = 0.0, rounds: int = ROUND
     )
     for _ in range(rounds - 1):
         held = {"b1": found.params.b1}
-        t1 = fit(vfa.model, averaged, fixed=held, quality=False).params.t1
+        t1 = fit(vfa.model, averaged, mask=bright, fixed=held, quality=False).params.t1
         known = np.where(np.isfinite(t1), t1, afi.model.defaults["t1"])
-        found = fit(afi.model, afi.images, fixed={"t1": known}, sigma=sigma)
-    return B1Map(found, smoothed_b1(afi, found, vfa.shape, vfa.affine, smooth))
+        found = fit(afi.model, afi.images, mask=bright, fixed={"t1": known}, sigma=sigma)
+    field = smoothed_b1(afi, found, vfa.shape, vfa.affine, smooth)
+    if not np.isfinite(field.values).any():
+        raise ValueError(
+            "the actual flip angle images show nothing of the field of view of the variable flip "
+            "angles"
+        )
+    return B1Map(found, field)
 
 
 def smoothed_b1(
@@ -114,7 +124,7 @@ def smoothed_b1(
     if fwhm == 0:
         return field_on_grid(b1, found.std.b1, afi.affine, shape, onto)
     # the energy of two signals is free of the noise in their ratio, to first order
-    energy = np.sum(np.square(afi.images, dtype=np.float32), axis=-1)
+    energy = _energy(afi.images)
     own = (afi.affine, afi.shape, afi.affine)
     smooth = field_on_grid(b1, None, *own, fwhm=fwhm, weights=energy).values
     stepped, unit_std = _straight_steps(afi.model, afi.images, smooth, found.params.t1)
@@ -157,6 +167,11 @@ def sigma_from_roughness(found: FitResult) -> float:
     if known.size == 0:
         raise ValueError("no neighbouring voxels have a B1 to take the noise from: give its sigma")
     return float(np.median(np.abs(known)) / NORMAL_MEDIAN)
+
+
+def _energy(images: Any) -> Volume:
+    """Sum of squares over the images."""
+    return np.sum(np.square(images, dtype=np.float32), axis=-1)
 
 
 def _neighbours(values: Any, axis: int) -> list[Any]:

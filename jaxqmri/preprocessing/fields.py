@@ -89,7 +89,7 @@ def field_on_grid(
         linear = _interpolation(places, count, abs(step))
         kernels.append(linear @ _gaussian(count, widths[source]))
     known = np.isfinite(values) & (True if std is None else np.isfinite(std))
-    weight = known * (1.0 if weights is None else np.asarray(weights, np.float64))
+    weight = np.where(known, 1.0 if weights is None else np.asarray(weights, np.float64), 0.0)
     total = _weighted(weight, kernels, axes)
     with np.errstate(invalid="ignore", divide="ignore"):
         smooth = _weighted(weight * np.where(known, values, 0.0), kernels, axes) / total

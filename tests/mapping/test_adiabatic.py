@@ -61,6 +61,19 @@ def test_errors_carried_apart_would_be_too_small():
     assert -0.9 < np.median(correlation) < -0.4
 
 
+def test_air_and_what_the_actual_flip_angle_missed_take_b1_from_around():
+    """Noise without signal is not fitted; NaN, as registration leaves it, spoils no neighbour."""
+    vfa, afi, locks = subject(1000.0, 40.0, ramp(0.9, 1.1), noisy=True)
+    afi.images[:4] = np.nan
+    afi.images[10:12] = np.abs(afi.images[10:12] * 0.01)
+    made = adiabatic_t1rho_maps(vfa, afi, locks, smooth=3.0)
+    assert np.all(made.fits.b1.status[[0, 3, 10, 11]] == Status.OUTSIDE_MASK)
+    known = np.isfinite(made.params.b1).all(axis=(1, 2))
+    assert not known[0]
+    assert known[6:].all()
+    assert np.max(np.abs(made.params.b1 / ramp(0.9, 1.1) - 1.0)[12:-6]) < 0.12
+
+
 def test_voxels_without_an_estimate_hold_nan_and_a_status():
     vfa, afi, locks = subject(1000.0, 40.0, 1.0)
     mask = np.zeros(SHAPE, bool)
@@ -87,6 +100,8 @@ def test_a_tissue_of_short_t1_keeps_its_b1():
 
 
 SERIES = subject(1000.0, 40.0, 1.0)
+AWAY = FINE.copy()
+AWAY[0, 3] = 1e3  # mm
 SHORT = physics.AdiabaticT1rhoOffset(LOCKS, 500.0, 10.0, 25)
 
 
@@ -96,7 +111,7 @@ SHORT = physics.AdiabaticT1rhoOffset(LOCKS, 500.0, 10.0, 25)
         ({"form": "published"}, ValueError, "form must be 'exact' or 'fitting', got 'published'"),
         ({"t1rhow": SERIES[2]._replace(model=SHORT)}, ValueError, "needs the spacing"),
         ({"t1rhow": SERIES[2]._replace(affine=2 * FINE)}, ValueError, "on the grid of vfa"),
-        ({"afi": SERIES[1]._replace(affine=FINE)}, ValueError, "do not cover"),
+        ({"afi": SERIES[1]._replace(affine=AWAY)}, ValueError, "show nothing"),
         ({"afi": SERIES[0]}, TypeError, "afi.model must be ActualFlipAngle, got SpoiledGrad"),
         (
             {"vfa": SERIES[0]._replace(images=np.ones((2, 2, 4)))},
