@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -46,6 +47,7 @@ from jaxqmri.simulate.ute_tissue import (
 CENTRE = (0.0, -3.0, 3.0)
 QUICK = Grid((128, 128, 20), (1.172, 1.172, 4.5), CENTRE, (2, 2, 2))
 _LESION_GAIN_T1, _LESION_GAIN_T1RHO = 1.005, 1.02  # what lesions add to the cohort's means
+FIELDS = (5, 16, 4)  # of a subject, and of a scan: fields, waves, scores of a wave
 UNITS = 5000.0  # scanner units of typical cartilage's magnetisation: 500 at 10 degrees
 
 PRESETS: Mapping[str, dict[str, Any]] = {
@@ -201,19 +203,14 @@ def scan_knee_ute(
     person_keys, keys = jax.random.split(key, DRAWS), jax.random.split(session, DRAWS)
     protocol, grid = study.protocol, study.grid
     angles, _, times = protocol.counts()
-    poses = angles + times + 2
+    poses = angles + times + 1
     # One draw for both: normal variates are long to compile.
-    both = jnp.stack([person_keys[0], keys[0]])
-    own, drawn = jax.vmap(lambda k: jax.random.normal(k, (6 * (poses + 1) + 64 * 5,)))(both)
-    scores, turns, waves = jnp.split(drawn, (6, 6 * (poses + 1)))
-    scores, turns, waves = (
-        jnp.clip(scores, -2.5, 2.5),
-        turns.reshape(-1, 6),
-        waves.reshape(5, 16, 4),
-    )
-    tissue = cartilage_of(
-        own[-64 * 5 :].reshape(5, 16, 4), jnp.clip(own[:2], -2.5, 2.5), who, study
-    )
+    both, size = jnp.stack([person_keys[0], keys[0]]), 6 * (poses + 2) + math.prod(FIELDS)
+    drawn = jax.vmap(lambda k: jax.random.normal(k, (size,)))(both)
+    scores, turns, waves = jnp.split(drawn, (6, 6 * (poses + 2)), axis=1)
+    (own, scores), turns = jnp.clip(scores, -2.5, 2.5), turns[1].reshape(-1, 6)
+    own_waves, waves = waves.reshape(2, *FIELDS)
+    tissue = cartilage_of(own_waves, own[:2], who, study)
     stature = 0.97 + 0.085 * who.male
     subject = UteSubject(
         sample_knee(person_keys[1], who.grade, who.body_mass_index, stature),
