@@ -39,7 +39,7 @@ PREDICTIONS: tuple[Prediction, ...] = (
         "from the flip angles, whose gain is nearly the same, and from T1, which varies with "
         "T1rho. Flip angles tell T1 the same way. With gains at random both fall.",
         t1_holds_better,
-        {"decorrelated": Fate.STAY, "anatomy-apart": Fate.STAY},
+        {"decorrelated": Fate.STAY, "no-anatomy": Fate.STAY},
     ),
     Prediction(
         "better than a constant",

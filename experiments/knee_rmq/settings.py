@@ -11,7 +11,7 @@ from experiments.several.plan import Changes
 from jaxqmri.simulate import variants
 
 InputName = Literal["4FA+7TSL", "2FA+3TSL", "1FA+2TSL", "1FA+1TSL"]
-Ablation = Literal["decorrelated", "random-gain", "anatomy-apart"]
+Ablation = Literal["decorrelated", "random-gain", "no-anatomy"]
 EVERY_INPUT: tuple[InputName, ...] = ("4FA+7TSL", "2FA+3TSL", "1FA+2TSL", "1FA+1TSL")
 
 
@@ -50,9 +50,9 @@ class Learning:
     size: int = 64
     rate: float = 4e-3
     steps: int = 50
-    period: int = 10
+    period: int = 8
     checks: int = 40
-    improvement: float = 0.02
+    improvement: float = 0.03
     side_by_side: int = 0
     angle: float = 7.0
     shift: float = 10.0
@@ -106,7 +106,7 @@ class Settings:
     simulated_subjects: int = 65
     simulated_grid: Preset = "quick"
     inputs: tuple[InputName, ...] = ("4FA+7TSL", "1FA+1TSL")
-    physics: tuple[float, ...] = (0.0, 0.1)
+    physics: tuple[float, ...] = (0.0,)
     physics_inputs: tuple[InputName, ...] = ()
     menisci: bool = False
     registration: Literal["none", "rigid", "affine"] = "rigid"
@@ -122,9 +122,9 @@ class Settings:
 
 
 ABLATIONS: Mapping[str, Changes] = {
-    "decorrelated": Changes(study=variants.DECORRELATED),
-    "random-gain": Changes(study=variants.RANDOM_GAIN),
-    "anatomy-apart": Changes(study=variants.ANATOMY_APART),
+    "decorrelated": Changes(study=variants.UTE_DECORRELATED),
+    "random-gain": Changes(study=variants.UTE_RANDOM_GAIN),
+    "no-anatomy": Changes(study=variants.UTE_NO_ANATOMY),
 }
 GROUPS: Mapping[str, Collection[str]] = {"all": tuple(ABLATIONS)}
 

@@ -49,15 +49,6 @@ published errors as the best. No network took part. A conclusion should hold for
 NO_SHORT_COMPONENT: Variant = {"short_fraction": 0.0, "short_fraction_sd": 0.0}
 """One exponential in the liver: two and four spin-lock times differ by noise and flow alone."""
 
-DECORRELATED: Variant = {"correlation": 0.0}
-"""T1, T1rho and proton density of cartilage vary independently of each other."""
-
-RANDOM_GAIN: Variant = {"gain_sd": 0.30, "t1rho_gain_sd": 0.15}
-"""Gains that differ between subjects, and between the series of one, far more than scanners'."""
-
-ANATOMY_APART: Variant = {"anatomy": 0.0}
-"""Nothing of T1, T1rho, proton density or B1 follows from depth, lesion or place in the limb."""
-
 UTE_DECORRELATED: Variant = {"correlation": 0.0}
 """Knee UTE study: what T1 and proton density are at a point says nothing of T1rho there.
 

@@ -1,0 +1,207 @@
+"""The knee UTE experiment on a few small subjects: its numbers, its files, its refusals."""
+
+import json
+import shutil
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from flax import nnx
+
+from experiments import preparing
+from experiments.knee_rmq import experiment, paper
+from experiments.knee_rmq.estimates import NETWORK, PRIOR_FIT, REFERENCE
+from experiments.knee_rmq.metrics import DICE, L1, MEAN, VOXEL_R, of
+from experiments.knee_rmq.results import PRINTED
+from jaxqmri import networks, training
+from jaxqmri.io import bids
+from jaxqmri.io.nifti import read_image
+from tests.experiments.small_study import assert_same_results
+from tests.experiments.small_ute_study import write_study
+
+SMALL = (
+    "--preset", "smoke", "--registration", "none", "--parts", "3", "--validation", "2",
+    "--size", "16", "--smoothing", "0",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return write_study(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(autouse=True)
+def one_process(monkeypatch, tmp_path):
+    monkeypatch.setattr(preparing, "available_cores", lambda: 1)
+    monkeypatch.setenv("JAXQMRI_CACHE", str(tmp_path / "cache"))
+
+
+def run(study, out, *more):
+    return experiment.main([*SMALL, "--data", str(study), "--out", str(out), *more])
+
+
+@pytest.fixture(scope="module")
+def finished(study, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(preparing, "available_cores", lambda: 1)
+        assert run(study, out) == 0
+    return out
+
+
+def rows(out):
+    return json.loads((Path(out) / "metrics.json").read_text())["results"]
+
+
+def value(out, model, name, metric):
+    (found,) = [
+        r
+        for r in rows(out)
+        if (r["model"], r["input"], r["metric"], r["region"]) == (model, name, metric, "cartilage")
+    ]
+    return found
+
+
+def test_files(finished):
+    for name in ("config.json", "metrics.json", "tables.md", "report.html"):
+        assert (finished / name).stat().st_size > 0
+    drawn = {path.stem for path in (finished / "figures").glob("*.png")}
+    assert {"images", "maps", "cartilage", "slices_T1", "voxels_T1rho", "learning"} <= drawn
+    names = [(r["model"], r["input"], r["region"], r["metric"]) for r in rows(finished)]
+    assert len(set(names)) == len(names)
+    assert "claims nothing" in (finished / "tables.md").read_text("utf-8")
+
+
+def test_numbers_the_paper_prints_have_rows(finished):
+    for metric, (_, table) in PRINTED.items():
+        for (name, quantity), printed in table.items():
+            found = value(finished, NETWORK, name, of(metric, quantity))
+            assert (found["paper"], found["paper_sd"]) == printed
+
+
+def test_the_reference_is_what_the_images_were_made_with(finished):
+    t1, t1rho = (
+        value(finished, REFERENCE, paper.WHOLE, of(MEAN, name))["ours"] for name in paper.QUANTITIES
+    )
+    assert t1 == pytest.approx(1000, rel=0.01)
+    assert t1rho == pytest.approx(39, rel=0.02)
+
+
+def test_a_fit_with_priors_is_near_where_nothing_hides_the_gain(finished):
+    errors = {name: value(finished, PRIOR_FIT, name, of(L1, paper.T1)) for name in
+              (paper.WHOLE, "1FA+1TSL")}  # fmt: skip
+    assert errors[paper.WHOLE]["ours"] < 40
+    assert errors[paper.WHOLE]["ours"] < errors["1FA+1TSL"]["ours"]
+
+
+def test_errors_are_those_of_the_maps_on_disk(finished, study):
+    folder, errors = finished / "maps", []
+    for who in (path.name for path in folder.glob("sub-*")):
+        maps = [
+            1e3 * read_image(folder / who / "anat" / f"{who}_desc-{words}_T1map.nii.gz").data
+            for words in ("FittedToAllImages", "RmqNet1Fa1Tsl")
+        ]
+        drawn = bids.read_labels(study, "manual", {"sub": who.removeprefix("sub-")}).data == 1
+        known = drawn & np.isfinite(maps[0])
+        for z in range(known.shape[2]):
+            errors.append(np.abs(maps[1] - maps[0])[..., z][known[..., z]].mean())
+    found = value(finished, NETWORK, "1FA+1TSL", of(L1, paper.T1))
+    assert found["n"] == len(errors)
+    assert found["ours"] == pytest.approx(np.mean(errors), rel=1e-3)
+
+
+def test_a_kept_network_takes_the_images_it_was_given_alone(finished):
+    (folder,) = (finished / "models").glob("1FA+1TSL*")
+    network, about = training.load_model(folder, networks.build)
+    assert about["flip_angles"] == [20.0]
+    assert about["spin_lock_times"] == [48.0]
+    images = jax.random.uniform(jax.random.key(0), (1, 8, 8, 2))
+    found = nnx.jit(lambda network, images: network(images))(network, images)
+    assert found.maps.shape == (1, 8, 8, 4)
+    assert np.isfinite(np.asarray(found.maps)).all()
+    assert nnx.state(network, nnx.Param)
+
+
+def test_goes_on_where_it_stopped(finished, study, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    for name in ("metrics.json", "report.html", "tables.md"):
+        (out / name).unlink()
+    kept = sorted((out / "checkpoints" / "networks").glob("1FA*"))
+    for path in kept:
+        path.unlink()
+    assert kept
+    assert run(study, out) == 0
+    assert_same_results(rows(out), rows(finished))
+
+
+def test_a_second_run_says_that_it_is_complete(finished, study, capsys):
+    assert run(study, finished) == 0
+    assert "complete" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--physics", "-1"), "--physics"),
+        (("--smoothing", "-2"), "--smoothing"),
+        (("--inputs", "1FA+1TSL", "1FA+1TSL"), "named twice"),
+        (("--size", "64"), "patches of 64"),
+        (("--test-parts", "3"), "--test-parts 3"),
+        (("--parts", "1"), "--folds 1"),
+    ],
+)
+def test_settings_that_make_no_sense_are_one_line(study, tmp_path, capsys, arguments, told):
+    assert run(study, tmp_path / "run", *arguments) == 2
+    assert told in capsys.readouterr().err
+
+
+def without(study, root, pattern):
+    shutil.copytree(study, root)
+    (path,) = root.glob(pattern)
+    path.unlink()
+    return path
+
+
+def changed(root, pattern, field, number):
+    for path in root.glob(pattern):
+        sidecar = json.loads(path.read_text())
+        sidecar[field] = number
+        path.write_text(json.dumps(sidecar))
+
+
+def test_incomplete_subjects_are_named_or_left_out(study, tmp_path, capsys):
+    root = tmp_path / "data"
+    without(study, root, "sub-03/anat/*flip-2_VFA.nii.gz")
+    (root / "sub-03/anat/sub-03_flip-2_VFA.json").unlink()
+    assert run(root, tmp_path / "run") == 2
+    assert "flip angle of 10 degrees" in capsys.readouterr().err
+    shutil.rmtree(root)
+    without(study, root, "derivatives/manual/sub-04/anat/*dseg.nii.gz")
+    assert run(root, tmp_path / "run2") == 2
+    assert "sub-04" in capsys.readouterr().err
+
+
+def test_another_protocol_is_refused_by_name(study, tmp_path, capsys):
+    root = tmp_path / "data"
+    shutil.copytree(study, root)
+    changed(root, "sub-05/anat/*T1rhow.json", "NumberShots", 10)
+    assert run(root, tmp_path / "run") == 2
+    assert "sub-05 was measured otherwise" in capsys.readouterr().err
+    changed(root, "sub-05/anat/*T1rhow.json", "NumberShots", None)
+    assert run(root, tmp_path / "run2") == 2
+    assert "NumberShots" in capsys.readouterr().err
+
+
+def test_scan_times_follow_those_of_the_images():
+    for name, minutes in (("2FA+3TSL", 14.03), ("1FA+2TSL", 8.3), ("1FA+1TSL", 5.73)):
+        assert paper.INPUTS[name].recomputed_minutes == pytest.approx(minutes, abs=0.01)
+    assert paper.INPUTS[paper.WHOLE].recomputed_minutes == pytest.approx(30.63, abs=0.01)
+    accelerations = [paper.recomputed_acceleration(name) for name in paper.INPUTS]
+    np.testing.assert_allclose(accelerations, [1.0, 2.18, 3.69, 5.35], atol=0.005)
+
+
+def test_dice_and_correlation_are_told(finished):
+    assert 0 <= value(finished, NETWORK, paper.WHOLE, DICE)["ours"] <= 1
+    assert -1 <= value(finished, NETWORK, paper.WHOLE, of(VOXEL_R, paper.T1))["ours"] <= 1
