@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from jaxqmri.cli.naming import descs_of
 from jaxqmri.io import InputError, bids
 from jaxqmri.io.entities import ORDER
 
@@ -17,8 +19,9 @@ def is_map_name(text: str) -> bool:
 def find_map(text: str, folders: Sequence[Path], entities: Mapping[str, str], flag: str) -> Path:
     """The one map of this name that belongs to a series.
 
-    Of several, as runs and protocols leave them, the one counts whose entities are those of the
-    series; else the only one that does not contradict them.
+    ``T1map`` is also the one of a method that names itself, ``desc-t1vfa_T1map``, where there is
+    no plain one. Of several, as runs and protocols leave them, the one counts whose entities are
+    those of the series; else the only one that does not contradict them.
 
     Parameters
     ----------
@@ -41,11 +44,16 @@ def find_map(text: str, folders: Sequence[Path], entities: Mapping[str, str], fl
     if called is None or not set(called.entities) <= set(ORDER) - {"sub", "ses"}:
         raise InputError(f"{flag}: expected a number, a file, or the name of a map such as TB1map")
     who = {key: entities[key] for key in ("sub", "ses") if key in entities}
+    desc = called.entities.get("desc")
+    alternatives: list[list[str | None]] = [[desc]]
+    if desc is None:
+        alternatives.append([*descs_of(called.suffix)])
     found: list[tuple[bids.Entities, Path]] = []
-    for folder in folders:
+    for folder, descs in itertools.product(folders, alternatives):
         found = [
             (of_map, path)
-            for of_map, path in _maps(folder, called.suffix, called.entities.get("desc"))
+            for each in descs
+            for of_map, path in _maps(folder, called.suffix, each)
             if (who | called.entities).items() <= of_map.items()
             and of_map.get("ses") == who.get("ses")
         ]

@@ -78,8 +78,12 @@ class Fit(FitOptions):
             if value is not None and value < 1:
                 raise InputError(f"--{name} {value}: expected a whole number above zero")
         values = {name: getattr(self, name) for name in ("tsl", "te", "ti", "td", "fa", "tr")}
+        values["spokes"] = () if self.spokes is None else (float(self.spokes),)
+        values["spoke-spacing"] = () if self.spoke_spacing is None else (self.spoke_spacing,)
         sign = True if self.signed else False if self.magnitude else None
-        return Flags(values, self.refocusing_angle, sign, self.series)
+        if self.smooth is not None and not (np.isfinite(self.smooth) and self.smooth >= 0):
+            raise InputError(f"--smooth {self.smooth:g}: expected a number of mm, zero or above")
+        return Flags(values, self.refocusing_angle, sign, self.smooth, self.series)
 
     def _folder(self, source: Source) -> Path:
         """Where a source's results go."""

@@ -12,7 +12,8 @@ from jaxqmri.cli.given import Sigma
 from jaxqmri.cli.options import option
 
 MethodName = Literal[
-    "t1rho", "t2", "t2-offset", "t2-epg", "t2star", "biexp", "stretched",
+    "t1rho", "t1rho-adiabatic", "t1rho-adiabatic-exact",
+    "t2", "t2-offset", "t2-epg", "t2star", "biexp", "stretched",
     "t1-ir", "t1-sr", "t1-vfa", "b1-afi",
 ]  # fmt: skip
 Likelihood = Literal["gaussian", "rician"]
@@ -58,12 +59,25 @@ class FitOptions:
     td: Annotated[tuple[float, ...], option("MS ...", "Delays after saturation.")] = ()
     fa: Annotated[
         tuple[float, ...],
-        option("DEGREES ...", "Flip angles of plain images; for b1-afi the one flip angle."),
+        option(
+            "DEGREES ...",
+            "Flip angles of plain images; for b1-afi and t1rho-adiabatic the one flip angle.",
+        ),
     ] = ()
     tr: Annotated[
         tuple[float, ...],
-        option("MS ...", "Repetition time of plain images; for b1-afi the two of them."),
+        option(
+            "MS ...",
+            "Repetition time of plain images; for b1-afi the two of them; for t1rho-adiabatic "
+            "from one preparation to the next.",
+        ),
     ] = ()
+    spokes: Annotated[
+        int | None, option("N", "Spokes after each preparation, of plain adiabatic T1rho images.")
+    ] = None
+    spoke_spacing: Annotated[
+        float | None, option("MS", "From one of these spokes to the next (t1rho-adiabatic-exact).")
+    ] = None
     refocusing_angle: Annotated[
         float | None, option("DEGREES", "Nominal refocusing angle of t2-epg. Without it 180.")
     ] = None
@@ -78,6 +92,15 @@ class FitOptions:
     magnitude: Annotated[
         bool, option(None, "Take the images' magnitudes, whatever their sign (t1-ir).")
     ] = False
+
+    smooth: Annotated[
+        float | None,
+        option(
+            "MM",
+            "Smooth B1 (b1-afi) by a Gaussian of this full width at half maximum, each voxel "
+            "weighted by its precision.",
+        ),
+    ] = None
 
     mask: Annotated[
         str | None,
@@ -100,6 +123,14 @@ class FitOptions:
         option(
             "NAME=VALUE ...",
             "Standard errors of the fixed parameters, carried into those of the fitted ones.",
+        ),
+    ] = ()
+    fixed_cov: Annotated[
+        tuple[str, ...],
+        option(
+            "NAME,NAME=VALUE ...",
+            "Covariance of the errors of two fixed parameters: t1-vfa writes that of T1 with B1, "
+            "desc-t1vfacovb1_T1map.",
         ),
     ] = ()
     free: Annotated[

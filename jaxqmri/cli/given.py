@@ -14,14 +14,19 @@ from jaxqmri.cli.inputs import PIPELINE, BidsSource, Source
 from jaxqmri.io import InputError, bids, nifti
 
 Limits = Mapping[str, tuple[float, float]]
+SMOOTH_FIELDS = ("b1",)  # parameters that may be interpolated between voxels
 Sigma = float | Literal["background"] | None
 
 
 class Given(NamedTuple):
-    """A value for a fit, with the file that it came from, None for a number."""
+    """A value for a fit, with the file that it came from, None for a number.
+
+    ``interpolated`` where the file lies on another grid than the images.
+    """
 
     value: Any
     path: Path | None = None
+    interpolated: bool = False
 
 
 def read_mask(text: str, source: Source, images: nifti.Image) -> Given:
@@ -59,7 +64,8 @@ def read_known(
     """Parameters held at a number or a map, from ``NAME=VALUE``.
 
     A value is a number, a file, or in a BIDS folder the name of a map (``b1=TB1map``) that an
-    earlier fit of the same subject left in ``out``, or else in ``derivatives/jaxqmri``.
+    earlier fit of the same subject left in ``out``, or else in ``derivatives/jaxqmri``. B1, a
+    smooth field, may lie on another grid that covers the images; it is interpolated linearly.
 
     Raises
     ------
@@ -69,19 +75,81 @@ def read_known(
     """
     known = {}
     for name, text in _pairs(texts, option, parameters):
-        number = _number(text)
-        if number is not None:
-            known[name] = Given(number)
-            continue
-        path = Path(text)
-        if isinstance(source, BidsSource) and not path.is_file() and is_map_name(text):
-            folders = (out, bids.map_folder(source.root, PIPELINE))
-            path = find_map(text, folders, source.entities, f"{option} {name}={text}")
-        found = bids.read_map(path)
-        image = nifti.Image(found.data, found.affine, found.path)
-        nifti.check_same_grid(image, images, f"{name} map")
-        known[name] = Given(found.data, found.path)
+        value = _number_or_map(text, f"{option} {name}={text}", source, out)
+        if isinstance(value, nifti.Image):
+            known[name] = _on_the_grid(value, images, name)
+        else:
+            known[name] = Given(value)
     return known
+
+
+def read_covariances(
+    texts: Sequence[str],
+    known_std: Mapping[str, Given],
+    source: Source,
+    out: Path,
+    images: nifti.Image,
+) -> dict[tuple[str, str], Given]:
+    """Covariances of the errors of fixed parameters, from ``NAME,NAME=VALUE``.
+
+    A value is given as for :func:`read_known`.
+
+    Raises
+    ------
+    InputError
+        If it is not of two parameters with a ``--fixed-std``, is given twice, or a map is missing
+        or on another grid.
+    """
+    found: dict[tuple[str, str], Given] = {}
+    for text in texts:
+        option = f"--fixed-cov {text}"
+        pair, equals, value = text.partition("=")
+        names = tuple(pair.split(","))
+        if not equals or not value or len(set(names)) != 2 or len(names) != 2:
+            raise InputError(f"{option}: expected NAME,NAME=VALUE")
+        for name in names:
+            if name not in known_std:
+                raise InputError(f"{option}: {name} has no --fixed-std")
+        if names in found or names[::-1] in found:
+            raise InputError(f"{option}: given twice")
+        read = _number_or_map(value, option, source, out)
+        if isinstance(read, nifti.Image):
+            nifti.check_same_grid(read, images, "covariance map")
+            found[names] = Given(read.data, read.path)
+        else:
+            found[names] = Given(read)
+    return found
+
+
+def _number_or_map(text: str, option: str, source: Source, out: Path) -> float | nifti.Image:
+    """What a typed value stands for: a number, a file, or a map of an earlier fit."""
+    number = _number(text)
+    if number is not None:
+        return number
+    path = Path(text)
+    if isinstance(source, BidsSource) and not path.is_file() and is_map_name(text):
+        folders = (out, bids.map_folder(source.root, PIPELINE))
+        path = find_map(text, folders, source.entities, option)
+    found = bids.read_map(path)
+    return nifti.Image(found.data, found.affine, found.path)
+
+
+def _on_the_grid(image: nifti.Image, images: nifti.Image, name: str) -> Given:
+    """A map on the grid of the images; B1 is brought onto it where it covers them."""
+    try:
+        nifti.check_same_grid(image, images, f"{name} map")
+    except InputError as error:
+        if name not in SMOOTH_FIELDS:
+            raise
+        from jaxqmri.preprocessing.fields import covers, field_on_grid
+
+        x, y, z = images.data.shape[:3]
+        onto, shape = images.affine, (x, y, z)
+        if image.data.ndim != 3 or not covers(image.data.shape, image.affine, shape, onto):
+            raise InputError(f"{error}; nor does it cover the field of view") from None
+        field = field_on_grid(image.data, None, image.affine, shape, onto)
+        return Given(field.values, image.path, interpolated=True)
+    return Given(image.data, image.path)
 
 
 def read_bounds(texts: Sequence[str], parameters: Sequence[str]) -> dict[str, tuple[float, float]]:

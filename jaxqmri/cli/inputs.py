@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from jaxqmri.cli.measured import Flags, Measured, with_sign
-from jaxqmri.cli.models import METHODS, WORDS, Axis, Method, Protocol
+from jaxqmri.cli.models import METHODS, Axis, Method
 from jaxqmri.cli.plain import PlainSource
+from jaxqmri.cli.protocol import NEEDS, Need, Protocol, spokes_noted
 from jaxqmri.io import InputError, bids, nifti
+from jaxqmri.io.acquisition import check_unit, with_unit
 
 PIPELINE = "jaxqmri"  # where a BIDS folder keeps what is fitted: derivatives/jaxqmri
 
@@ -39,7 +41,11 @@ class BidsSource:
             repetition_time=None if isinstance(repetition, np.ndarray) else repetition,
             flip_angle=series.flip_angle,
             refocusing_angle=flags.refocusing_angle,
+            spokes=spokes_noted(series.metadata[0]),
         )
+        for need in method.needs:
+            if need == "spokes" or getattr(protocol, need) is None:
+                protocol = replace(protocol, **{need: _shared(series, NEEDS[need])})
         images = nifti.Image(series.images, series.affine, series.sources[0])
         return Measured(*with_sign(images, protocol, flags), self.axis, series.sources)
 
@@ -73,7 +79,7 @@ def find_sources(
         for path in inputs:
             if not path.name.endswith(nifti.EXTENSIONS):
                 raise InputError(f"{path}: expected a name that ends in .nii.gz or .nii")
-        known = [axis.flag for axis in method.axes] + [WORDS[need][0] for need in method.needs]
+        known = [axis.flag for axis in method.axes] + [NEEDS[need].flag for need in method.needs]
         for flag, values in flags.values.items():
             if values and flag not in known:
                 takes = " and ".join(f"--{flag}" for flag in known)
@@ -112,6 +118,8 @@ def _in_folder(
     if len(found) > 1:
         raise InputError(f"{root}: holds {' and '.join(found)} series; choose one with --series")
     ((suffix, series),) = found.items()
+    acquired = [each for each in series if each.get("acq", "").startswith(method.acquired)]
+    series = acquired or series
     chosen = {subject.removeprefix("sub-") for subject in subjects}
     absent = chosen - {entities["sub"] for entities in series}
     if absent:
@@ -121,3 +129,26 @@ def _in_folder(
         for entities in series
         if not chosen or entities["sub"] in chosen
     ]
+
+
+def _shared(series: bids.Series, need: Need) -> float:
+    """A number that the sidecars of all images of a series must give alike."""
+    found = None
+    for path, fields in zip(series.sources, series.metadata, strict=True):
+        given = fields.get(need.field)
+        if isinstance(given, bool) or not isinstance(given, int | float):
+            raise InputError(f"{path}: its sidecar has no {need.field}, the {need.words}")
+        value = float(given)
+        found = value if found is None else found
+        said = with_unit(value, need.field, on_disk=True)
+        if not np.isfinite(value) or value <= 0:
+            raise InputError(f"{path}: {need.field} is {said}, expected a number above zero")
+        if not np.isclose(value, found, rtol=1e-3):
+            first = with_unit(found, need.field, on_disk=True)
+            raise InputError(
+                f"{path}: {need.field} is {said}, but {first} for {series.sources[0].name}"
+            )
+        if need.within is not None:
+            check_unit([value], need.field, [path], on_disk=True, largest_within=need.within)
+    assert found is not None
+    return found

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxqmri.cli.models import Axis, Protocol
+from jaxqmri.cli.models import Axis
+from jaxqmri.cli.protocol import Protocol
 from jaxqmri.io import nifti
 
 SIGNED_SHARE = 1e-3  # of samples below zero: interpolated magnitudes have fewer, real parts more
@@ -27,6 +28,8 @@ class Flags:
         Degrees.
     signed
         Whether images keep their sign; None to see it from the images.
+    smooth
+        Width in mm of the Gaussian that B1 is smoothed by.
     series
         The BIDS series to take where there are several kinds.
     """
@@ -34,12 +37,14 @@ class Flags:
     values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     refocusing_angle: float | None = None
     signed: bool | None = None
+    smooth: float | None = None
     series: str | None = None
 
     def choices(self) -> list[str]:
         """Options that were given and that only some methods have."""
-        sign = [] if self.signed is None else ["signed" if self.signed else "magnitude"]
-        return sign if self.refocusing_angle is None else [*sign, "refocusing-angle"]
+        found = [] if self.signed is None else ["signed" if self.signed else "magnitude"]
+        found += [] if self.refocusing_angle is None else ["refocusing-angle"]
+        return found if self.smooth is None else [*found, "smooth"]
 
     def given(self, flag: str) -> tuple[float, ...]:
         """Numbers of one option."""

@@ -6,34 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-from jaxtyping import Float
+from jaxqmri.cli.protocol import NEEDS, Protocol
 
 if TYPE_CHECKING:
     from jaxqmri.physics import SignalModel
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """Acquisition numbers of one series.
-
-    Attributes
-    ----------
-    values
-        What differs between the images, shape ``(n,)``: times in ms or angles in degrees.
-    repetition_time
-        In ms, where a method needs it.
-    flip_angle, refocusing_angle
-        In degrees, where a method needs them.
-    signed
-        Whether the images keep their sign.
-    """
-
-    values: Float[np.ndarray, " n"]
-    repetition_time: float | None = None
-    flip_angle: float | None = None
-    refocusing_angle: float | None = None
-    signed: bool = False
 
 
 class MapName(NamedTuple):
@@ -74,6 +50,7 @@ T2_SERIES = {"MESE": ECHO}
 T2STAR_SERIES = {"MEGRE": ECHO}
 
 S0, M0 = MapName("S0map", "S0"), MapName("M0map", "M0")
+T1RHO = MapName("T1rho", "T1ρ")
 T1, T2, B1 = MapName("T1map", "T1"), MapName("T2map", "T2"), MapName("TB1map", "B1")
 
 
@@ -102,7 +79,9 @@ class Method:
     smooth
         Whether the equation holds between the acquired samples as well.
     choices
-        Options of its own: ``refocusing-angle``, ``signed``, ``magnitude``.
+        Options of its own: ``refocusing-angle``, ``signed``, ``magnitude``, ``smooth``.
+    acquired
+        How the ``acq`` entity of its series begins, where a folder has such.
     """
 
     title: str
@@ -115,6 +94,7 @@ class Method:
     needs: tuple[str, ...] = ()
     smooth: bool = True
     choices: tuple[str, ...] = ()
+    acquired: str = ""
 
 
 def _physics(name: str, *args: Any, **options: Any) -> Any:
@@ -135,8 +115,46 @@ METHODS: Mapping[str, Method] = {
         T1RHO_SERIES,
         (SPIN_LOCK,),
         "t1rho",
-        {"s0": S0, "t1rho": MapName("T1rho", "T1ρ")},
+        {"s0": S0, "t1rho": T1RHO},
         lambda p: _physics("T1rhoDecay", p.values),
+    ),
+    "t1rho-adiabatic": Method(
+        "adiabatic T1rho, several spokes",
+        "S = s0 p (1 - R) / (1 - p cos(b1 a)^N R) + constant, "
+        "p = exp(-TSL / T1rho), R = exp(-(TR - TSL) / T1)",
+        T1RHO_SERIES,
+        (SPIN_LOCK,),
+        "t1rho",
+        {
+            "s0": S0,
+            "t1rho": T1RHO,
+            "offset": MapName("Constantmap", "constant"),
+            "t1": T1,
+            "b1": B1,
+        },
+        lambda p: _physics(
+            "AdiabaticT1rhoOffset", p.values, p.preparation_time, p.flip_angle, p.spokes
+        ),
+        needs=("preparation_time", "flip_angle", "spokes"),
+        acquired="adiab",
+    ),
+    "t1rho-adiabatic-exact": Method(
+        "the same, exact for each spoke",
+        "mean of N spokes in the steady state of spin lock, spokes and recovery",
+        T1RHO_SERIES,
+        (SPIN_LOCK,),
+        "t1rho",
+        {"m0": M0, "t1rho": T1RHO, "t1": T1, "b1": B1},
+        lambda p: _physics(
+            "AdiabaticT1rho",
+            p.values,
+            p.preparation_time,
+            p.flip_angle,
+            p.spokes,
+            p.spoke_spacing,
+        ),
+        needs=("preparation_time", "flip_angle", "spokes", "spoke_spacing"),
+        acquired="adiab",
     ),
     "t2": Method(
         "T2, one exponential",
@@ -241,38 +259,18 @@ METHODS: Mapping[str, Method] = {
         lambda p: _physics("ActualFlipAngle", p.values, p.flip_angle),
         needs=("flip_angle",),
         smooth=False,
+        choices=("smooth",),
     ),
 }
 """Every method, by its name on the command line."""
-
-WORDS = {
-    "repetition_time": ("tr", "repetition time"),
-    "flip_angle": ("fa", "flip angle"),
-}
-"""Option and name of what methods need beside the values that differ."""
-
-
-def keeps_plain_name(method_name: str, suffix: str) -> bool:
-    """Whether a method's map is called by its suffix alone, so that no two methods' maps collide.
-
-    It is where no other method has such a map, or where this is the first method that is for it:
-    ``T2map`` of t2, but ``desc-t2epg_T2map``. An amplitude, which no method is for, names its
-    method.
-    """
-    having = [
-        name
-        for name, method in METHODS.items()
-        if any(called.suffix == suffix for called in method.maps.values())
-    ]
-    meant = [n for n in having if METHODS[n].maps[METHODS[n].main].suffix == suffix]
-    return having == [method_name] or meant[:1] == [method_name]
 
 
 def table_of_methods() -> str:
     """Name, equation and options of every method, one a line, for a help text."""
     lines = []
+    width = max(len(name) for name in METHODS) + 2
     for name, method in METHODS.items():
         options = " or ".join(f"--{axis.flag}" for axis in method.axes)
-        needed = "".join(f" --{WORDS[need][0]}" for need in method.needs)
-        lines.append(f"  {name:<10}{method.title:<33}{options}{needed}")
+        needed = "".join(f" --{NEEDS[need].flag}" for need in method.needs)
+        lines.append(f"  {name:<{width}}{method.title:<33}{options}{needed}")
     return "\n".join(lines)

@@ -13,7 +13,8 @@ import numpy as np
 
 from jaxqmri.cli.inputs import BidsSource, Source
 from jaxqmri.cli.measured import Measured
-from jaxqmri.cli.models import MapName, Method, keeps_plain_name
+from jaxqmri.cli.models import MapName, Method
+from jaxqmri.cli.naming import desc_of, keeps_plain_name
 from jaxqmri.cli.plain import PlainSource
 from jaxqmri.io import bids
 
@@ -58,7 +59,7 @@ class Output:
         """
         if isinstance(self.source, BidsSource):
             if not keeps_plain_name(self.method_name, parameter.suffix):
-                desc = self.method_name.replace("-", "") + (desc or "")
+                desc = desc_of(self.method_name) + (desc or "")
             return bids.map_name(self.source.entities, parameter.suffix, desc)
         return f"desc-{desc}_{parameter.suffix}.nii.gz" if desc else f"{parameter.suffix}.nii.gz"
 
@@ -116,6 +117,13 @@ class Output:
             for desc, words, structure in structures:
                 said = {"Description": words, "Units": unit}
                 maps.append((self.place(called, desc), np.asarray(getattr(structure, name)), said))
+        for held in result.across:
+            if units[held] == "":  # so that the product's unit is that of a map
+                called = self.method.maps[self.method.main]
+                words = f"covariance of {called.label} with {self.method.maps[held].label}"
+                said = {"Description": words, "Units": units[self.method.main]}
+                data = result.covariance_of(self.method.main, held)
+                maps.append((self.place(called, f"cov{held}"), np.asarray(data), said))
         main = self.method.maps[self.method.main]
         status = Path(self.place(main, "status")).name
         for _, _, fields in maps:

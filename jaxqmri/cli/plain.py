@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from jaxqmri.cli.measured import Flags, Measured, with_sign
-from jaxqmri.cli.models import WORDS, Axis, Method, Protocol
+from jaxqmri.cli.models import Axis, Method
+from jaxqmri.cli.protocol import NEEDS, Protocol, spokes_noted
 from jaxqmri.io import InputError, bids, files, nifti
 from jaxqmri.io.acquisition import check_times, check_unit, from_disk
 
@@ -38,7 +39,9 @@ class PlainSource:
         names = [f"--{axis.flag}"] * len(values) if flags.given(axis.flag) else None
         images = _read_plain(self.paths, len(values))
         check_times(values, axis.field, names or _value_sources(self.paths, len(values)))
-        protocol = Protocol(values, refocusing_angle=flags.refocusing_angle)
+        protocol = Protocol(
+            values, refocusing_angle=flags.refocusing_angle, spokes=spokes_noted(noted[0])
+        )
         for name in method.needs:
             protocol = replace(protocol, **{name: self._number(name, method, flags, noted)})
         return Measured(*with_sign(images, protocol, flags), axis, list(self.paths))
@@ -47,8 +50,7 @@ class PlainSource:
         self, need: str, method: Method, flags: Flags, noted: Sequence[Mapping[str, Any]]
     ) -> float:
         """A further acquisition number, from its option or from the sidecars."""
-        flag, words = WORDS[need]
-        bids_field = {"tr": "RepetitionTime", "fa": "FlipAngle"}[flag]
+        flag, words, bids_field, within = NEEDS[need]
         given = flags.given(flag)
         if len(given) > 1:
             raise InputError(f"--{flag}: expected one {words}, found {len(given)}")
@@ -65,8 +67,10 @@ class PlainSource:
         if not np.isfinite(value) or value <= 0:
             raise InputError(f"{source}: {words} is {value:g}, expected a number above zero")
         ranges = [bids.SERIES[suffix].repetition_range for suffix in method.series]
-        within = ranges[0] if flag == "tr" and ranges else None
-        check_unit([value], bids_field, [source], largest_within=within)
+        if need == "repetition_time" and ranges:
+            within = ranges[0]
+        if within is not None:
+            check_unit([value], bids_field, [source], largest_within=within)
         return value
 
 

@@ -35,10 +35,18 @@ def settings_of(options: FitOptions, ready: Ready, units: str) -> dict[str, Any]
         "repetition time": protocol.repetition_time,
         "flip angle": protocol.flip_angle,
         "refocusing angle": protocol.refocusing_angle,
+        "preparation time": protocol.preparation_time,
+        "spokes": protocol.spokes,
+        "spoke spacing": protocol.spoke_spacing,
         "signed": protocol.signed,
         "mask": None if mask is None or mask.path is None else contents_of(mask.path),
         "fixed": _contents(ready.known),
         "fixed_std": _contents(ready.known_std),
+        "fixed_cov": {
+            ",".join(sorted(pair)): contents
+            for pair, contents in _contents(ready.known_cov).items()
+        }
+        or None,
         "free": sorted(options.free),
         "bounds": {name: list(pair) for name, pair in sorted(ready.bounds.items())},
         "likelihood": options.likelihood,
@@ -46,6 +54,7 @@ def settings_of(options: FitOptions, ready: Ready, units: str) -> dict[str, Any]
         "weights": list(options.weights),
         "starts": options.starts,
         "intervals": options.intervals,
+        "smooth": options.smooth or None,
         "quality": not options.no_quality,
         "units": units,
         "fill": options.fill,
@@ -63,7 +72,8 @@ def sidecar_of(options: FitOptions, ready: Ready, result: FitResult) -> dict[str
     }
     sigma = float(result.sigma) if ready.sigma is None else ready.sigma
     if options.sigma is None:
-        noise = "residuals of all fitted voxels"
+        rough = ready.method.main == "b1"
+        noise = "how rough B1 is" if rough else "residuals of all fitted voxels"
     else:
         noise = "given" if ready.sigma == options.sigma else "air around the body"
     held = {name: f"{value:g}" for name, value in model.defaults.items() if name not in result.free}
@@ -87,6 +97,7 @@ def sidecar_of(options: FitOptions, ready: Ready, result: FitResult) -> dict[str
             for name, (low, high) in limits.items()
         },
         "Mask": "none" if mask is None or mask.path is None else relative(mask.path, ready.out),
+        **({"SmoothedFWHM": options.smooth} if options.smooth else {}),  # mm
         "VoxelsByStatus": result.status_counts(),
         "GeneratedBy": [{"Name": "jaxqmri", "Version": __version__}],
     }
@@ -100,8 +111,14 @@ def facts_of(options: FitOptions, ready: Ready, sidecar: Mapping[str, Any]) -> d
         "Model": f"{sidecar['Model']}, `{sidecar['Equation']}`",
         axis.label[0].upper() + axis.label[1:]: ", ".join(f"{v:g}" for v in protocol.values),
     }
-    if protocol.repetition_time is not None:
-        facts["Repetition time (ms)"] = f"{protocol.repetition_time:g}"
+    for words, value in (
+        ("Repetition time (ms)", protocol.repetition_time),
+        ("From preparation to preparation (ms)", protocol.preparation_time),
+        ("Spokes after each preparation", protocol.spokes),
+        ("Spacing of the spokes (ms)", protocol.spoke_spacing),
+    ):
+        if value is not None:
+            facts[words] = f"{value:g}"
     if ready.method.main == "t1" and "efficiency" in ready.method.maps:
         facts["Images"] = "signed" if protocol.signed else "magnitudes"
     facts["Bounds"] = "; ".join(
@@ -133,13 +150,16 @@ def _acquisition(measured: Measured) -> dict[str, Any]:
         ("RepetitionTime", protocol.repetition_time),
         ("FlipAngle", protocol.flip_angle),
         ("RefocusingAngle", protocol.refocusing_angle),
+        ("RepetitionTimePreparation", protocol.preparation_time),
+        ("NumberShots", protocol.spokes),
+        ("RepetitionTimeExcitation", protocol.spoke_spacing),
     ):
         if value is not None:
             fields[name] = float(value)
     return to_disk(fields)
 
 
-def _contents(given: Mapping[str, Given]) -> dict[str, Any]:
+def _contents(given: Mapping[Any, Given]) -> dict[Any, Any]:
     return {
         name: entry.value if entry.path is None else contents_of(entry.path)
         for name, entry in given.items()

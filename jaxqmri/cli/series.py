@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +17,7 @@ from jaxqmri.cli.given import (
     noise_level,
     outside_limits,
     read_bounds,
+    read_covariances,
     read_known,
     read_mask,
 )
@@ -40,19 +43,35 @@ class Ready(NamedTuple):
     mask: Given | None
     known: Mapping[str, Given]
     known_std: Mapping[str, Given]
+    known_cov: Mapping[tuple[str, str], Given]
     bounds: Mapping[str, tuple[float, float]]
     sigma: float | None
 
     @property
     def files(self) -> list[Path]:
         """Every file that the fit is made from."""
-        given = [self.mask, *self.known.values(), *self.known_std.values()]
+        maps = (self.known, self.known_std, self.known_cov)
+        given = [self.mask, *(entry for group in maps for entry in group.values())]
         beside = [entry.path for entry in given if entry is not None and entry.path is not None]
         return [*self.measured.sources, *beside]
 
     def warnings(self) -> list[str]:
         """What a person should know before using the maps."""
-        return outside_limits(self.known, self.model.limits, self.mask)
+        told = [
+            f"{entry.path}: {name} lies on another grid than the images and was interpolated "
+            "linearly onto theirs"
+            for name, entry in self.known.items()
+            if entry.interpolated
+        ]
+        told += outside_limits(self.known, self.model.limits, self.mask)
+        spokes = self.measured.protocol.spokes
+        if spokes is not None and "spokes" not in self.method.needs:
+            told.append(
+                f"{self.measured.sources[0]}: {spokes:g} spokes follow each preparation, which no "
+                "decay with spin-lock time alone describes (T1rho of 40 ms reads as 36); "
+                "t1rho-adiabatic does"
+            )
+        return told
 
 
 def prepare(
@@ -84,6 +103,7 @@ def prepare(
     mask = None if options.mask is None else read_mask(options.mask, source, images)
     known = read_known(options.fixed, "--fixed", names, source, out, images)
     known_std = read_known(options.fixed_std, "--fixed-std", names, source, out, images)
+    known_cov = read_covariances(options.fixed_cov, known_std, source, out, images)
     loading.for_computing()
     try:
         model = method.build(measured.protocol)
@@ -91,7 +111,9 @@ def prepare(
         raise InputError(f"{images.path}: {error}") from error
     _check(options, model, measured, known, known_std)
     sigma = noise_level(options.sigma, options.likelihood, images)
-    return Ready(source, out, method, measured, model, mask, known, known_std, bounds, sigma)
+    return Ready(
+        source, out, method, measured, model, mask, known, known_std, known_cov, bounds, sigma
+    )
 
 
 def estimate(options: FitOptions, ready: Ready) -> FitResult:
@@ -113,16 +135,17 @@ def estimate(options: FitOptions, ready: Ready) -> FitResult:
         bar.total = total
         bar.update(done - bar.n)
 
-    try:
+    def fit(sigma: float | None) -> FitResult:
         return jaxqmri.fit(
             ready.model,
             images.data,
             mask=None if mask is None else mask.value,
             fixed={name: entry.value for name, entry in ready.known.items()} or None,
             fixed_std={name: entry.value for name, entry in ready.known_std.items()} or None,
+            fixed_cov={pair: entry.value for pair, entry in ready.known_cov.items()} or None,
             bounds=dict(ready.bounds) or None,
             likelihood=options.likelihood,
-            sigma=ready.sigma,
+            sigma=sigma,
             weights=np.asarray(options.weights) if options.weights else None,
             free=options.free,
             starts=options.starts,
@@ -130,10 +153,34 @@ def estimate(options: FitOptions, ready: Ready) -> FitResult:
             quality=not options.no_quality,
             progress=progress,
         )
+
+    try:
+        return fit_of_b1(options, ready, fit) if ready.method.main == "b1" else fit(ready.sigma)
     except ValueError as error:
         raise InputError(f"{images.path}: {error}") from error
     finally:
         bar.close()
+
+
+def fit_of_b1(
+    options: FitOptions, ready: Ready, fit: Callable[[float | None], FitResult]
+) -> FitResult:
+    """A fit of B1, which leaves no sample for the noise: that is seen from B1 itself."""
+    from jaxqmri.mapping import Series, sigma_from_roughness, smoothed_b1
+
+    sigma = ready.sigma
+    if sigma is None and not options.no_quality:
+        with suppress(ValueError):  # too few voxels: the noise stays unknown
+            sigma = sigma_from_roughness(fit(1.0)) or None
+    result = fit(sigma)
+    if not options.smooth:
+        return result
+    images = ready.measured.images
+    x, y, z = images.data.shape[:3]
+    series = Series(ready.model, images.data, images.affine)
+    field = smoothed_b1(series, result, (x, y, z), images.affine, options.smooth)
+    std = None if result.std is None else result.std._replace(b1=field.std)
+    return replace(result, params=result.params._replace(b1=field.values), std=std)
 
 
 def _check(

@@ -43,7 +43,14 @@ _SHORT = (1.0, 2_000.0)  # of steady-state gradient echoes
 SERIES = {
     kind.suffix: kind
     for kind in (
-        SeriesKind("T1rhow", "anat", "tsl", ("SpinLockTime",)),
+        SeriesKind(
+            "T1rhow",
+            "anat",
+            "tsl",
+            ("SpinLockTime",),
+            # where several excitations follow each spin lock it is not theirs
+            ("RepetitionTimePreparation", "RepetitionTime", "RepetitionTimeExcitation"),
+        ),
         SeriesKind("MESE", "anat", "echo", ("EchoTime",)),
         SeriesKind("MEGRE", "anat", "echo", ("EchoTime",)),
         SeriesKind(

@@ -72,7 +72,9 @@ def fit_b1(afi: Series, vfa: Series, *, smooth: float = 0.0, rounds: int = ROUND
         raise ValueError("the actual flip angle images hold no signal")
     first = 1.0 if afi.sigma is None else afi.sigma
     found = fit(afi.model, afi.images, mask=bright, sigma=first)
-    sigma = sigma_from_roughness(found) if afi.sigma is None else afi.sigma
+    sigma = afi.sigma
+    if sigma is None:  # an image free of noise has some rounding
+        sigma = max(sigma_from_roughness(found), 1e-6 * float(np.sqrt(np.nanmax(energy))))
     averaged = np.stack(
         [
             field_on_grid(np.asarray(image), None, vfa.affine, afi.shape, afi.affine).values
@@ -114,7 +116,7 @@ def smoothed_b1(
     afi
         The series that was fitted.
     found
-        Its fit, with errors and with T1 held.
+        Its fit, with T1 held; without errors the field has none either.
     shape, onto
         The wanted grid and its affine.
     fwhm
@@ -122,7 +124,8 @@ def smoothed_b1(
     """
     b1 = np.where(found.status == Status.CONVERGED, found.params.b1, np.nan)
     if fwhm == 0:
-        return field_on_grid(b1, found.std.b1, afi.affine, shape, onto)
+        std = None if found.std is None else found.std.b1
+        return field_on_grid(b1, std, afi.affine, shape, onto)
     # the energy of two signals is free of the noise in their ratio, to first order
     energy = _energy(afi.images)
     own = (afi.affine, afi.shape, afi.affine)
@@ -131,7 +134,7 @@ def smoothed_b1(
     with np.errstate(divide="ignore"):
         precision = np.where(np.isfinite(unit_std), 1.0 / np.square(unit_std), 0.0)
     usual = np.median(precision[precision > 0]) if np.any(precision > 0) else 1.0
-    std = found.sigma * unit_std
+    std = found.sigma * unit_std if np.isfinite(found.sigma) else None
     return field_on_grid(
         stepped, std, afi.affine, shape, onto, fwhm=fwhm, weights=precision / usual
     )

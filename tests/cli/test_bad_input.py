@@ -79,13 +79,20 @@ def test_mask_with_another_affine(plain, tmp_path, refused):
     assert "7 mm" in message
 
 
-@pytest.mark.parametrize("shape", [(4, 3, 3), (4, 3, 2)])
-def test_fixed_map_on_another_grid(plain, tmp_path, refused, shape):
-    affine = AFFINE if shape == (4, 3, 3) else np.diag([2.5, 2.0, 3.0, 1.0])
-    b1 = save(tmp_path / "b1.nii.gz", np.ones(shape, np.float32), affine)
-    message = refused("fit", "t2-epg", plain, *te(10, 20, 30, 40), "--fixed", f"b1={b1}")
-    assert str(b1) in message
-    assert "b1 map" in message
+@pytest.mark.parametrize(
+    ("name", "shape", "affine"),
+    [
+        ("b1", (4, 3, 1), AFFINE),
+        ("b1", (4, 3, 2), np.diag([1.5, 2.0, 3.0, 1.0])),
+        ("t1", (4, 3, 3), AFFINE),  # covers the images, but tissue is not interpolated
+    ],
+)
+def test_fixed_map_on_another_grid(plain, tmp_path, refused, name, shape, affine):
+    known = save(tmp_path / "known.nii.gz", np.ones(shape, np.float32), affine)
+    message = refused("fit", "t2-epg", plain, *te(10, 20, 30, 40), "--fixed", f"{name}={known}")
+    assert str(known) in message
+    assert f"{name} map" in message
+    assert ("nor does it cover the field of view" in message) == (name == "b1")
 
 
 def test_missing_sidecar(dataset, refused):

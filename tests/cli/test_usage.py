@@ -16,7 +16,7 @@ FIT = ["fit", "t2", "knee.nii"]
         ([*FIT, "--bogus", "1"], "--bogus: no such option"),
         ([*FIT, "--fixed-sdt", "b1=1"], "--fixed-sdt: no such option, did you mean --fixed-std?"),
         ([*FIT, "--over"], "--over: no such option, did you mean --overwrite?"),
-        (["fit", "t3", "knee.nii"], "MODEL t3: expected t1rho, t2, t2-offset"),
+        (["fit", "t3", "knee.nii"], "MODEL t3: expected t1rho, t1rho-adiabatic"),
         ([*FIT, "--te", "10", "b"], "--te b: expected a number"),
         ([*FIT, "--te"], "--te: found nothing, expected a number"),
         ([*FIT, "--te", "10", "--te", "20"], "--te: given twice"),
