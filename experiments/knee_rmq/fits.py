@@ -68,13 +68,14 @@ def fit_reference(study: Study, settings: Settings) -> Reference:
 def fit_subject(subject: Subject, settings: Settings) -> Fitted:
     """B1 from the flip-angle map, T1 with that, T1rho with both.
 
-    Fat is told by its suppression in the spin-lock series, as the paper does: a threshold on the
-    image without spin lock.
+    Fat is told by its suppression in the spin-lock series and left out, as the paper does: by a
+    threshold on the image without spin lock.
     """
     own, flips = subject.acquisition, len(FLIP_ANGLES)
     cartilage = np.isin(subject.label, list(CARTILAGE))
     images, typical = subject.images, np.median(subject.images[cartilage], axis=0)
-    mask = subject.seen & (images[..., 1] > AIR * typical[1])
+    no_fat = images[..., flips] > FAT * typical[flips]
+    mask = subject.seen & no_fat & (images[..., 1] > AIR * typical[1])
     found = mapping.adiabatic_t1rho_maps(
         mapping.Series(
             SpoiledGradientEcho(FLIP_ANGLES, own.repetition_time),
@@ -105,6 +106,6 @@ def fit_subject(subject: Subject, settings: Settings) -> Fitted:
     converged = (found.fits.t1.status == Status.CONVERGED) & (
         found.fits.t1rho.status == Status.CONVERGED
     )
-    known = converged & np.isfinite(maps).all(axis=-1) & (images[..., flips] > FAT * typical[flips])
+    known = converged & np.isfinite(maps).all(axis=-1)
     noise = np.array([np.median(one.sigma) for one in (found.fits.t1, found.fits.t1rho)])
     return Fitted(maps, std, known, noise.astype(np.float32))
