@@ -13,6 +13,7 @@ from experiments.folds import split_people
 from experiments.kept_networks import End
 from experiments.knee_rmq import report
 from experiments.knee_rmq.cohort import KNEE, MADE_FROM, fingerprint, read_study
+from experiments.knee_rmq.comparisons import comparison_rows, fall_rows
 from experiments.knee_rmq.estimates import Estimates, Test, learnt, untrained
 from experiments.knee_rmq.fits import fit_reference
 from experiments.knee_rmq.maps import write_maps
@@ -21,9 +22,7 @@ from experiments.knee_rmq.participants import participant_rows, protocol_rows
 from experiments.knee_rmq.plan import JOINING, NAME
 from experiments.knee_rmq.results import (
     agreement_rows,
-    comparison_rows,
     estimate_rows,
-    fall_rows,
     reference_rows,
     segmentation_rows,
     trained_rows,

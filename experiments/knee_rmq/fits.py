@@ -8,13 +8,13 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from experiments import run as shared
-from experiments.knee_rmq.paper import FLIP_ANGLES, SPIN_LOCK_TIMES
+from experiments.knee_rmq.equations import equations
+from experiments.knee_rmq.paper import FLIP_ANGLES
 from experiments.knee_rmq.settings import Settings
 from experiments.knee_rmq.study import QUANTITIES, Study
 from experiments.knee_rmq.subjects import CARTILAGE, Subject
 from jaxqmri import mapping
 from jaxqmri.fitting import Status
-from jaxqmri.physics import ActualFlipAngle, AdiabaticT1rho, SpoiledGradientEcho
 
 AIR = 0.2  # of cartilage's signal at a flip angle of 10 degrees, below which nothing is fitted
 FAT = 0.5  # of cartilage's signal without spin lock, below which fat was suppressed
@@ -71,41 +71,26 @@ def fit_subject(subject: Subject, settings: Settings) -> Fitted:
     Fat is told by its suppression in the spin-lock series and left out, as the paper does: by a
     threshold on the image without spin lock.
     """
-    own, flips = subject.acquisition, len(FLIP_ANGLES)
+    flips = len(FLIP_ANGLES)
     cartilage = np.isin(subject.label, list(CARTILAGE))
     images, typical = subject.images, np.median(subject.images[cartilage], axis=0)
     no_fat = images[..., flips] > FAT * typical[flips]
     mask = subject.seen & no_fat & (images[..., 1] > AIR * typical[1])
+    known = equations(subject.acquisition)
     found = mapping.adiabatic_t1rho_maps(
-        mapping.Series(
-            SpoiledGradientEcho(FLIP_ANGLES, own.repetition_time),
-            images[..., :flips],
-            subject.affine,
-        ),
-        mapping.Series(
-            ActualFlipAngle(own.actual_repetition_times, own.actual_flip_angle),
-            subject.actual,
-            subject.actual_affine,
-        ),
-        mapping.Series(
-            AdiabaticT1rho(
-                SPIN_LOCK_TIMES, own.prepared_repetition_time, own.prepared_flip_angle,
-                own.spokes, own.spoke_spacing,
-            ),
-            images[..., flips:],
-            subject.affine,
-        ),
+        mapping.Series(known.flips, images[..., :flips], subject.affine),
+        mapping.Series(known.actual, subject.actual, subject.actual_affine),
+        mapping.Series(known.locked, images[..., flips:], subject.affine),
         mask=mask,
         form=settings.form,
         smooth=settings.smoothing,
-    )  # fmt: skip
+    )
     maps, std = (
         np.stack([getattr(one, name) for name in QUANTITIES], axis=-1).astype(np.float32)
         for one in (found.params, found.std)
     )
-    converged = (found.fits.t1.status == Status.CONVERGED) & (
-        found.fits.t1rho.status == Status.CONVERGED
-    )
-    known = converged & np.isfinite(maps).all(axis=-1)
+    status = np.stack([np.asarray(one.status) for one in (found.fits.t1, found.fits.t1rho)])
+    converged = np.all(status == Status.CONVERGED, axis=0)
+    usable = converged & np.isfinite(maps).all(axis=-1)
     noise = np.array([np.median(one.sigma) for one in (found.fits.t1, found.fits.t1rho)])
-    return Fitted(maps, std, known, noise.astype(np.float32))
+    return Fitted(maps, std, usable, noise.astype(np.float32))

@@ -23,7 +23,7 @@ from experiments.knee_rmq.steps import (
     Recipe,
     architecture,
     batch_of,
-    equations,
+    held_to,
     make_trainer,
     supervised,
 )
@@ -93,7 +93,7 @@ class Learner:
         scale = UNITS * np.array([self.typical.m0, 1.0, 1.0, 1.0], np.float32)
         self.units = scale
         self.targets = np.where(reference.known[..., None], reference.maps / scale, 0.0)
-        known = equations(study.acquisition, settings.form)
+        known = held_to(study.acquisition, settings.form)
         self.trainer = make_trainer(self.learning, self.classes, known, self.images.shape[2])
         rule = PlateauRule(self.learning.improvement, self.learning.period)
         self.course = training.Course(self.learning.checks, rule, SAVED_EVERY)

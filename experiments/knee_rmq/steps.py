@@ -13,11 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from experiments.knee_rmq.equations import as_published, equations
 from experiments.knee_rmq.paper import FLIP_ANGLES, SPIN_LOCK_TIMES
 from experiments.knee_rmq.settings import Learning
 from experiments.knee_rmq.study import QUANTITIES
 from experiments.knee_rmq.subjects import Acquisition
-from jaxqmri import networks, physics, training
+from jaxqmri import networks, training
 from jaxqmri.networks import MapsAndLogits
 from jaxqmri.physics import SignalModel
 from jaxqmri.training import Augmentation, Trainer
@@ -82,21 +83,17 @@ class Batch(NamedTuple):
     recipe: Recipe
 
 
-class Equations(NamedTuple):
-    """The signal equations of the fits: of the flip angles, and of the spin-lock times."""
+class Held(NamedTuple):
+    """What predicted maps are held to: the equations of the flip angles and spin-lock times."""
 
     flips: SignalModel
     locked: SignalModel
 
 
-def equations(acquisition: Acquisition, form: str) -> Equations:
-    """The equations that maps are fitted with, which networks are held to as well."""
-    own = acquisition
-    flips = physics.SpoiledGradientEcho(FLIP_ANGLES, own.repetition_time)
-    prepared = SPIN_LOCK_TIMES, own.prepared_repetition_time, own.prepared_flip_angle, own.spokes
-    if form == "exact":
-        return Equations(flips, physics.AdiabaticT1rho(*prepared, own.spoke_spacing))
-    return Equations(flips, physics.AdiabaticT1rhoOffset(*prepared))
+def held_to(acquisition: Acquisition, form: str) -> Held:
+    """The equations that the maps are fitted with."""
+    known = equations(acquisition)
+    return Held(known.flips, known.locked if form == "exact" else as_published(known.locked))
 
 
 def architecture(learning: Learning, classes: int, in_channels: int = IMAGES) -> dict[str, Any]:
@@ -111,7 +108,7 @@ def architecture(learning: Learning, classes: int, in_channels: int = IMAGES) ->
     }
 
 
-def make_trainer(learning: Learning, classes: int, known: Equations, matrix: int) -> Trainer:
+def make_trainer(learning: Learning, classes: int, known: Held, matrix: int) -> Trainer:
     """The trainer of every network; ``matrix`` is the width of a slice in pixels."""
     optimiser = training.make_optimiser(
         "adam", learning.rate, period=learning.period * learning.steps
@@ -161,9 +158,7 @@ def supervised(predicted: MapsAndLogits, batch: Batch, learning: Learning) -> Fl
     return maps + learning.segmentation * regions
 
 
-def inconsistency(
-    maps: Float[Array, "b h w 4"], batch: Batch, known: Equations
-) -> Float[Array, ""]:
+def inconsistency(maps: Float[Array, "b h w 4"], batch: Batch, known: Held) -> Float[Array, ""]:
     """Squared distance of all images to the signal equations at the predicted maps, in noise.
 
     M0 is the network's for the flip angles; for the spin-lock times, whose gain is another, the

@@ -113,7 +113,7 @@ def prepare(task: Task) -> Subject:
     fixed = Image(flips[..., 0], vfa.affine, vfa.sources[0])
     labels = bids.read_labels(task.data, READER, person)
     check_same_grid(labels, fixed, "regions")
-    cartilage = np.isin(labels.data, list(CARTILAGE))
+    cartilage = np.asarray(np.isin(labels.data, list(CARTILAGE)))
     if not cartilage.any():
         raise InputError(
             f"{labels.path}: no cartilage, expected labels "
@@ -139,7 +139,7 @@ def prepare(task: Task) -> Subject:
     to_actual = _transform(task, actual, angles[-1], BRIGHT) @ to_angles[-1]
     motion = [_distance(transform, middle) for transform in (*transforms, to_actual)]
     images = np.stack(volumes, axis=-1)
-    seen = np.isfinite(images).all(axis=-1)
+    seen = np.asarray(np.isfinite(images).all(axis=-1))
     axis = int(np.argmax(np.linalg.norm(fixed.affine[:3, :3], axis=0)))
     own, grid = _slices_with(cartilage, axis, fixed.affine)
     return Subject(
