@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jaxqmri.cli.chain import check_chain, fit_chain
 from jaxqmri.cli.fit_options import FitOptions
 from jaxqmri.cli.in_turn import in_turn
 from jaxqmri.cli.inputs import PIPELINE, BidsSource, Source, find_sources
@@ -37,11 +38,13 @@ Examples:
   jaxqmri fit t1rho scan.nii.gz --tsl 0 10 30 50 --mask cartilage.nii.gz
   jaxqmri fit t2-epg study --free b1 --sigma background
   jaxqmri fit t1-vfa study --fixed b1=TB1map
+  jaxqmri fit t1rho-adiabatic study --chain
   jaxqmri fit t1-ir a.nii b.nii c.nii d.nii --ti 50 400 1100 2500 --tr 3000
 
 The first fits every subject of a BIDS folder that has a MESE series, the fourth takes the B1 maps
-that b1-afi has made there. A BIDS folder gives BIDS derivatives in seconds, plain images give
-plain maps in milliseconds, each map with a JSON sidecar, and a quality page to open in a browser.
+that b1-afi has made there, the fifth makes B1, T1 and T1rho in one go. A BIDS folder gives BIDS
+derivatives in seconds, plain images give plain maps in milliseconds, each map with a JSON sidecar,
+and a quality page to open in a browser.
 The same command again skips what is done; other settings need another --out, or --overwrite."""
 
 
@@ -59,6 +62,8 @@ class Fit(FitOptions):
             first.
         """
         flags = self._flags()
+        if self.chain:
+            check_chain(self)
         sources = find_sources(self.inputs, self.model, flags, self.subject)
         loading = Loading(self.devices, page=not self.no_quality)
         try:
@@ -83,7 +88,7 @@ class Fit(FitOptions):
         sign = True if self.signed else False if self.magnitude else None
         if self.smooth is not None and not (np.isfinite(self.smooth) and self.smooth >= 0):
             raise InputError(f"--smooth {self.smooth:g}: expected a number of mm, zero or above")
-        return Flags(values, self.refocusing_angle, sign, self.smooth, self.series)
+        return Flags(values, self.refocusing_angle, sign, self.chain, self.smooth, self.series)
 
     def _folder(self, source: Source) -> Path:
         """Where a source's results go."""
@@ -97,6 +102,14 @@ class Fit(FitOptions):
         """Read, fit and write one series, or see that it is done."""
         began = time.perf_counter()
         out = self._folder(source)
+        if self.chain:
+            told = fit_chain(self, source, flags, out, loading)
+            if told is None:
+                print(f"{source.name}: already done, {out}")
+            else:
+                self._describe(source, out)
+                print(f"{told}, {time.perf_counter() - began:.1f} s: {out}")
+            return
         ready = prepare(self, source, flags, out, loading)
         units = self.units or ("s" if isinstance(source, BidsSource) else "ms")
         output = Output(source, self.model, ready.method, units, self.fill)
@@ -127,10 +140,15 @@ class Fit(FitOptions):
                     files.write_text(stage.folder / output.page(), page)
                 for task in writing:
                     task.result()
-        if isinstance(source, BidsSource):
-            describe_dataset(source, out)
+        self._describe(source, out)
         seen = out if self.no_quality else out / output.page()
         print(f"{_summary(ready, result)}, {time.perf_counter() - began:.1f} s: {seen}")
+
+    @staticmethod
+    def _describe(source: Source, out: Path) -> None:
+        """Make a folder of derivatives say what it is."""
+        if isinstance(source, BidsSource):
+            describe_dataset(source, out)
 
 
 def _summary(ready: Ready, result: FitResult) -> str:

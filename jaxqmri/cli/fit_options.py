@@ -93,12 +93,20 @@ class FitOptions:
         bool, option(None, "Take the images' magnitudes, whatever their sign (t1-ir).")
     ] = False
 
+    chain: Annotated[
+        bool,
+        option(
+            None,
+            "In a BIDS folder: B1 from TB1AFI and T1 from VFA first, T1rho with both "
+            "(t1rho-adiabatic), their errors carried along.",
+        ),
+    ] = False
     smooth: Annotated[
         float | None,
         option(
             "MM",
-            "Smooth B1 (b1-afi) by a Gaussian of this full width at half maximum, each voxel "
-            "weighted by its precision.",
+            "Smooth B1 by a Gaussian of this full width at half maximum, each voxel weighted by "
+            "its precision. Without it not at all (b1-afi), or by 8 mm (--chain).",
         ),
     ] = None
 

@@ -28,6 +28,8 @@ class Flags:
         Degrees.
     signed
         Whether images keep their sign; None to see it from the images.
+    chain
+        Whether B1 and T1 are to be mapped first.
     smooth
         Width in mm of the Gaussian that B1 is smoothed by.
     series
@@ -37,6 +39,7 @@ class Flags:
     values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     refocusing_angle: float | None = None
     signed: bool | None = None
+    chain: bool = False
     smooth: float | None = None
     series: str | None = None
 
@@ -44,7 +47,8 @@ class Flags:
         """Options that were given and that only some methods have."""
         found = [] if self.signed is None else ["signed" if self.signed else "magnitude"]
         found += [] if self.refocusing_angle is None else ["refocusing-angle"]
-        return found if self.smooth is None else [*found, "smooth"]
+        found += ["chain"] if self.chain else []
+        return found if self.smooth is None or self.chain else [*found, "smooth"]
 
     def given(self, flag: str) -> tuple[float, ...]:
         """Numbers of one option."""

@@ -79,7 +79,8 @@ class Method:
     smooth
         Whether the equation holds between the acquired samples as well.
     choices
-        Options of its own: ``refocusing-angle``, ``signed``, ``magnitude``, ``smooth``.
+        Options of its own: ``refocusing-angle``, ``signed``, ``magnitude``, ``smooth``,
+        ``chain``.
     acquired
         How the ``acq`` entity of its series begins, where a folder has such.
     """
@@ -136,6 +137,7 @@ METHODS: Mapping[str, Method] = {
             "AdiabaticT1rhoOffset", p.values, p.preparation_time, p.flip_angle, p.spokes
         ),
         needs=("preparation_time", "flip_angle", "spokes"),
+        choices=("chain",),
         acquired="adiab",
     ),
     "t1rho-adiabatic-exact": Method(
@@ -154,6 +156,7 @@ METHODS: Mapping[str, Method] = {
             p.spoke_spacing,
         ),
         needs=("preparation_time", "flip_angle", "spokes", "spoke_spacing"),
+        choices=("chain",),
         acquired="adiab",
     ),
     "t2": Method(

@@ -6,8 +6,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from jaxqmri.cli import chain
 from jaxqmri.cli.main import main
 from jaxqmri.io import bids
+from jaxqmri.mapping import adiabatic
 from tests.cli.conftest import save
 from tests.mapping.knee import AFI, COARSE, FINE, LOCKS, VFA, subject
 
@@ -99,6 +101,69 @@ def test_errors_go_from_map_to_map_with_their_covariance(tmp_path):
     b1, b1_std = voxels(root, "TB1map"), voxels(root, "desc-std_TB1map")
     assert np.std(b1) < 0.01
     assert 0.003 < np.median(b1_std) < 0.01
+
+
+@pytest.mark.parametrize("model", ["t1rho-adiabatic", "t1rho-adiabatic-exact"])
+def test_the_chain_in_one_command(tmp_path, capfd, model):
+    whole = np.s_[0:48, 0:48, 0:12]
+    root = write_study(tmp_path / "study", noisy=True, part=whole)
+    labels = np.zeros((48, 48, 12), np.uint8)
+    labels[4:44, 4:44, 2:10] = 1
+    save(root / "derivatives" / "manual" / "sub-01" / "anat" / "sub-01_dseg.nii.gz", labels, FINE)
+    command = ["fit", model, str(root), "--chain", "--mask", "manual"]
+    assert main(command) == 0
+    told = capfd.readouterr().out
+    assert "12,800 voxels estimated, median B1 0.899, T1 9" in told
+    desc, inside = f"acq-adiab_desc-{model.replace('-', '')}", labels == 1
+    for name, std, truth in (
+        (f"{desc}_T1rho", f"{desc}std_T1rho", 0.04),
+        ("desc-t1vfa_T1map", "desc-t1vfastd_T1map", 0.9),
+    ):
+        z = (voxels(root, name) - truth)[inside] / voxels(root, std)[inside]
+        assert np.std(z) == pytest.approx(1.0, abs=0.05)
+        assert abs(np.mean(z)) < 0.2
+    assert voxels(root, "TB1map").shape == labels.shape
+    assert np.nanmax(voxels(root, "desc-std_TB1map")) < 0.02
+    anat = root / "derivatives" / "jaxqmri" / "sub-01" / "anat"
+    said = json.loads((anat / f"sub-01_{desc}_T1rho.json").read_text())
+    assert said["Held"] == {
+        "t1": "sub-01/anat/sub-01_desc-t1vfa_T1map.nii.gz",
+        "b1": "sub-01/anat/sub-01_TB1map.nii.gz",
+    }
+    assert (anat / f"sub-01_{desc}quality_T1rho.html").exists()
+    assert main(command) == 0
+    assert "already done" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["t1-vfa", "--chain"], "--chain: t1-vfa has no such option"),
+        (["t1rho-adiabatic", "--smooth", "5"], "--smooth: t1rho-adiabatic has no such option"),
+        (["t1rho-adiabatic", "--chain", "--fixed", "b1=1"], "--fixed: not with --chain"),
+        (["t1rho-adiabatic", "--chain", "--sigma", "3"], "each their own noise"),
+        (["t1rho-adiabatic", "--chain", "--likelihood", "rician"], "not with --chain"),
+    ],
+)
+def test_what_a_chain_does_not_take(tmp_path, capfd, words, told):
+    root = write_study(tmp_path / "study")
+    assert main(["fit", words[0], str(root), *words[1:]]) == 2
+    assert told in capfd.readouterr().err
+
+
+def test_a_chain_smooths_as_the_library_does():
+    assert chain.SMOOTH == adiabatic.SMOOTH
+
+
+def test_a_chain_needs_its_three_series(tmp_path, capfd):
+    root = write_study(tmp_path / "study")
+    for path in (root / "sub-01" / "fmap").iterdir():
+        path.unlink()
+    assert main(["fit", "t1rho-adiabatic", str(root), "--chain"]) == 2
+    assert "no TB1AFI series" in capfd.readouterr().err
+    path = save(tmp_path / "knee.nii.gz", np.ones((2, 2, 2, 7), np.float32))
+    assert main(["fit", "t1rho-adiabatic", str(path), "--chain"]) == 2
+    assert "in a BIDS folder" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("lacking", list(PREPARED))
