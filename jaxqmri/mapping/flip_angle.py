@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from jaxqmri.fitting import FitResult, Status, fit
 from jaxqmri.mapping.series import Series
@@ -16,8 +16,8 @@ from jaxqmri.physics import SignalModel
 from jaxqmri.preprocessing.fields import Field, field_on_grid
 
 ROUNDS = 2  # B1, T1, B1: what T1 still moves is then below 1e-4 of B1
-# of the brightest (99th percentile): a voxel of less signal has twenty times their error in B1
-FAINT = 0.05
+# of the brightest (99th percentile): a voxel of less signal has ten times their error in B1
+FAINT = 0.1
 NORMAL_MEDIAN = 0.6744898  # of the absolute value of a standard normal variable
 
 Volume = Float[np.ndarray, "x y z"]
@@ -43,8 +43,8 @@ def fit_b1(afi: Series, vfa: Series, *, smooth: float = 0.0, rounds: int = ROUND
 
     B1 with T1 1,000 ms, T1 with that B1, B1 with that T1: T1 moves B1 so little, by 0.6 % from
     300 ms to infinity, that two rounds settle it. T1 is found on the coarse grid for this, from
-    flip-angle images averaged over its voxels. Air, and what else has less than a twentieth of
-    the signal of the brightest voxels, gets its B1 from around it.
+    flip-angle images averaged over its voxels. Air, and what else has less than a tenth of the
+    signal of the brightest voxels, gets its B1 from around it.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def fit_b1(afi: Series, vfa: Series, *, smooth: float = 0.0, rounds: int = ROUND
         If ``afi`` shows nothing of the field of view of ``vfa``, or holds no signal.
     """
     energy = _energy(afi.images)
-    bright = energy > FAINT**2 * np.nanpercentile(energy, 99.0)
+    bright = _bright(energy)
     if not bright.any():
         raise ValueError("the actual flip angle images hold no signal")
     first = 1.0 if afi.sigma is None else afi.sigma
@@ -109,7 +109,7 @@ def smoothed_b1(
     ``sqrt(sum (w s)^2)``. B1 bends with the ratio of its two signals: the mean of noisy B1 is too
     low (0.3 % at SNR 60), and precisions taken where the noise has led draw it up (by twice that).
     So what is averaged is a straight step from the smooth field to each voxel, and the precision
-    is that of the smooth field.
+    is that of the smooth field. Faint voxels, as for :func:`fit_b1`, have no say.
 
     Parameters
     ----------
@@ -128,11 +128,14 @@ def smoothed_b1(
         return field_on_grid(b1, std, afi.affine, shape, onto)
     # the energy of two signals is free of the noise in their ratio, to first order
     energy = _energy(afi.images)
+    bright = _bright(energy)
     own = (afi.affine, afi.shape, afi.affine)
-    smooth = field_on_grid(b1, None, *own, fwhm=fwhm, weights=energy).values
+    weights = np.where(bright, energy, 0.0)
+    smooth = field_on_grid(b1, None, *own, fwhm=fwhm, weights=weights).values
     stepped, unit_std = _straight_steps(afi.model, afi.images, smooth, found.params.t1)
     with np.errstate(divide="ignore"):
-        precision = np.where(np.isfinite(unit_std), 1.0 / np.square(unit_std), 0.0)
+        usable = bright & np.isfinite(unit_std)
+        precision = np.where(usable, 1.0 / np.square(unit_std), 0.0)
     usual = np.median(precision[precision > 0]) if np.any(precision > 0) else 1.0
     std = found.sigma * unit_std if np.isfinite(found.sigma) else None
     return field_on_grid(
@@ -175,6 +178,10 @@ def sigma_from_roughness(found: FitResult) -> float:
 def _energy(images: Any) -> Volume:
     """Sum of squares over the images."""
     return np.sum(np.square(images, dtype=np.float32), axis=-1)
+
+
+def _bright(energy: Volume) -> Bool[np.ndarray, "x y z"]:
+    return energy > FAINT**2 * np.nanpercentile(energy, 99.0)
 
 
 def _neighbours(values: Any, axis: int) -> list[Any]:

@@ -166,6 +166,16 @@ def test_a_chain_needs_its_three_series(tmp_path, capfd):
     assert "in a BIDS folder" in capfd.readouterr().err
 
 
+def test_smoothing_leaves_air_alone(tmp_path):
+    _, afi, _ = subject(1000.0, 40.0, 0.9, noisy=True)
+    afi.images[12:] = np.random.default_rng(0).rayleigh(0.003, afi.images[12:].shape)
+    path, out = save(tmp_path / "afi.nii.gz", afi.images, COARSE), tmp_path / "maps"
+    fit("b1-afi", path, "--tr", 20, 100, "--fa", 45, "--smooth", 6, "--out", out)
+    b1 = np.asarray(nib.load(out / "TB1map.nii.gz").dataobj)
+    np.testing.assert_allclose(b1[:12], 0.9, atol=0.05)
+    assert np.isnan(b1[20:]).all()
+
+
 @pytest.mark.parametrize("lacking", list(PREPARED))
 def test_a_series_that_lacks_a_field_is_refused_by_name(tmp_path, capfd, lacking):
     fields = {name: value for name, value in PREPARED.items() if name != lacking}
