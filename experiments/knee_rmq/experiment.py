@@ -9,7 +9,6 @@ import numpy as np
 from experiments import knee_rmq
 from experiments import run as shared
 from experiments.cohorts import Cohort
-from experiments.folds import split_people
 from experiments.kept_networks import End
 from experiments.knee_rmq import report
 from experiments.knee_rmq.cohort import KNEE, MADE_FROM, fingerprint, read_study
@@ -33,6 +32,7 @@ from experiments.knee_rmq.study import Study
 from experiments.run import Command, Run
 from experiments.several import carry_out_all
 from experiments.trainings import Arm
+from jaxqmri import training
 from jaxqmri.io import InputError
 from jaxqmri.io.files import write_text
 from jaxqmri.training import Point, Split
@@ -74,6 +74,18 @@ def refuse_nonsense(settings: Settings) -> None:
         raise InputError(f"--inputs {' '.join(settings.inputs)}: one of them is named twice")
     if not settings.inputs:
         raise InputError("--inputs: expected at least one")
+    if len(set(settings.physics)) < len(settings.physics):
+        raise InputError(f"--physics {settings.physics}: one of the weights is given twice")
+    if not set(settings.physics_inputs) <= set(settings.inputs):
+        raise InputError(
+            f"--physics-inputs {' '.join(settings.physics_inputs)}: expected some of --inputs "
+            f"{' '.join(settings.inputs)}"
+        )
+    learning = settings.learning
+    if min(learning.period, learning.steps, learning.checks) < 1:
+        raise InputError("--period, --steps, --checks: expected whole numbers above zero")
+    if not 0 <= learning.cross_entropy <= 1:
+        raise InputError(f"--cross-entropy {learning.cross_entropy:g}: expected 0 to 1")
 
 
 def carry_out(run: Run[Settings], cohort: Cohort) -> None:
@@ -111,7 +123,7 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
 
 
 def refuse_odd_sizes(study: Study, learning: Learning) -> None:
-    """Tell what the networks cannot take before any work is done.
+    """Tell what the networks cannot take before anything is fitted or learnt.
 
     Raises
     ------
@@ -131,26 +143,40 @@ def refuse_odd_sizes(study: Study, learning: Learning) -> None:
 def split_of(study: Study, settings: Settings, seed: int) -> Split:
     """Training, validation and test subjects, the same for everything that is compared.
 
+    A column ``fold`` is obeyed: those called ``test`` are for testing, or else its first fold.
+
     Raises
     ------
     InputError
         If there are too few subjects, or the table's folds make no sense.
     """
     people = [dict(person) for person in study.participants]
-    _, parts = split_people(people, BALANCE, settings.parts, settings.validation, seed)
-    if not 1 <= settings.test_parts <= int(parts.max()):
-        raise InputError(
-            f"--test-parts {settings.test_parts}: expected 1 to {int(parts.max())}, "
-            "fewer than all parts"
+    balance = [column for column in BALANCE if any(column in person for person in people)]
+    try:
+        own = [person.get("fold") for person in people]
+        if any(fold is not None for fold in own):
+            first = "test" if "test" in own else sorted({str(fold) for fold in own})[0]
+            testing = np.array([str(fold) == first for fold in own])
+        else:
+            parts = training.assign_folds(people, balance=balance, count=settings.parts, seed=seed)
+            testing = parts < settings.test_parts
+        outside = int(np.sum(~testing))
+        part = settings.validation if settings.validation < 1 else settings.validation / outside
+        if not (testing.any() and 0 < part < 1):
+            raise ValueError(
+                f"{int(testing.sum())} test subjects, {outside} others: expected some to test on, "
+                "and more of the others than watch the training"
+            )
+        # the other way round, so that the test is the first of two folds
+        splits = training.make_splits(
+            people, np.where(testing, 0, 1), balance=balance, validation=part, seed=seed
         )
-    # parts of the test put together are one fold; the others are kept apart for the split alone
-    together = [
-        {**person, "fold": "test" if part < settings.test_parts else "training"}
-        for person, part in zip(people, parts, strict=True)
-    ]
-    splits, folds = split_people(together, BALANCE, 2, settings.validation, seed)
-    wanted = int(folds[int(np.flatnonzero(parts < settings.test_parts)[0])])
-    return splits[wanted]
+    except ValueError as error:
+        raise InputError(
+            f"--parts {settings.parts}, --test-parts {settings.test_parts}, "
+            f"--validation {settings.validation:g}: {error}"
+        ) from None
+    return splits[0]
 
 
 def train_all(run: Run[Settings], learner: Learner) -> dict[OneTraining, End]:

@@ -23,20 +23,26 @@ from experiments.knee_rmq.subjects import Acquisition
 from jaxqmri.physics import multi_spoke_signal, spoiled_gradient_echo
 from jaxqmri.training import Split
 
-LEAST_SD = 0.01  # of a prior: a field that does not vary at all is still not known beyond this
-PULLED = ("log_t1", "log_t1rho", "b1", "log_gain")
+LEAST_SD = 0.01  # of the gain: what does not vary at all is still not known beyond this
+TISSUE = ("log_m0", "log_t1", "log_t1rho", "b1")
+PULLED = (*TISSUE, "log_gain")
 
 
 class Prior(NamedTuple):
-    """Mean and SD of what is known beforehand, over the training subjects' cartilage.
+    """What is known beforehand: a normal distribution over the training subjects' cartilage.
 
-    ``log_gain`` is the logarithm of the amplitude of the spin-lock series over that of the flip
-    angles; its SD is between subjects, the others' between voxels.
+    Attributes
+    ----------
+    mean, covariance
+        Of the logarithms of M0 (scanner units), T1 and T1rho (ms), and of B1, over voxels: they
+        vary together, and one tells of the others.
+    log_gain
+        Mean and SD between subjects of the logarithm of the amplitude of the spin-lock series over
+        that of the flip angles.
     """
 
-    log_t1: tuple[float, float]
-    log_t1rho: tuple[float, float]
-    b1: tuple[float, float]
+    mean: Float[np.ndarray, " 4"]
+    covariance: Float[np.ndarray, "4 4"]
     log_gain: tuple[float, float]
 
 
@@ -47,11 +53,12 @@ def prior_of(study: Study, reference: Reference, split: Split) -> Prior:
     maps, images = reference.maps[own][inside], study.images[own][inside]
     m0, t1, b1, t1rho = maps.T
     owner = study.owner[own][np.nonzero(inside)[0]]
-    a = study.acquisition
-    first = _first_locked(a, t1, b1, t1rho)
+    first = _first_locked(study.acquisition, t1, b1, t1rho)
     log_gain = np.log(np.maximum(images[:, len(FLIP_ANGLES)], 1e-6) / (m0 * first))
-    of_subjects = np.array([np.median(log_gain[owner == i]) for i in np.unique(owner)])
-    return Prior(_told(np.log(t1)), _told(np.log(t1rho)), _told(b1), _told(of_subjects))
+    gains = np.array([np.median(log_gain[owner == i]) for i in np.unique(owner)])
+    tissue = np.stack([np.log(m0), np.log(t1), np.log(t1rho), b1])
+    spread = max(float(gains.std()), LEAST_SD)
+    return Prior(tissue.mean(axis=1), np.cov(tissue), (float(gains.mean()), spread))
 
 
 def fit_with_prior(
@@ -59,8 +66,10 @@ def fit_with_prior(
 ) -> Float[np.ndarray, "s h w 4"]:
     """Maps from an input's images in the drawn cartilage of some subjects; NaN elsewhere.
 
-    Each voxel's ``-log p`` is half of ``sum((S - I) / sigma)^2 + sum((x - mean) / sd)^2``, the
-    second sum over T1, T1rho (their logarithms), B1 and the gain of the spin-lock series.
+    Each voxel's ``-log p`` is half of ``sum((S - I) / sigma)^2 + d' C^-1 d + (g / sd)^2`` with
+    ``d`` and ``g`` the distances of tissue and gain from the prior's means. The equations are the
+    exact ones: with fewer than three spin-lock times a free constant has no place. What the
+    published form, which the reference may be fitted with, reads differently is in the prior.
     """
     slices, chosen = study.slices_of(subjects), channels(name)
     found = np.full((*study.label[slices].shape, len(QUANTITIES)), np.nan, np.float32)
@@ -72,20 +81,18 @@ def fit_with_prior(
         sigma = np.where(chosen < len(FLIP_ANGLES), noise[0], noise[1])
         images = study.images[slices[own]][inside][:, chosen] / sigma
         samples = np.concatenate([images, np.zeros((len(images), len(PULLED)))], axis=1)
-        start = {key: getattr(prior, key)[0] for key in PULLED}
-        shape = np.asarray(model({"m0": 1.0, **start}, *_args(study.acquisition, prior, noise)))
-        start["m0"] = np.maximum(images[:, 0], 1.0) / shape[0]
+        args = _args(study.acquisition, prior, noise)
         result = jaxqmri.fit(
             model,
             samples.astype(np.float32),
-            start={"m0": start["m0"].astype(np.float32), **{k: start[k] for k in PULLED}},
-            bounds={"m0": (0.0, np.inf), "b1": (0.5, 1.5)},
+            start=dict(zip(PULLED, np.asarray(args[1]).tolist(), strict=True)),
+            bounds={"b1": (0.5, 1.5)},
             sigma=1.0,
             quality=False,
-            args=_args(study.acquisition, prior, noise),
+            args=args,
         )
         maps = result.params
-        values = [maps["m0"] * noise[0], np.exp(maps["log_t1"]), maps["b1"],
+        values = [noise[0] * np.exp(maps["log_m0"]), np.exp(maps["log_t1"]), maps["b1"],
                   np.exp(maps["log_t1rho"])]  # fmt: skip
         block = np.full((*inside.shape, len(QUANTITIES)), np.nan, np.float32)
         block[inside] = np.stack(values, axis=-1)
@@ -99,7 +106,7 @@ def _model(name: str) -> Callable[..., Array]:
     given: Input = INPUTS[name]
     flips, times = np.array(given.flip_angles), np.array(given.spin_lock_times)
 
-    def samples(params: dict, timing: Array, means: Array, spreads: Array, ratio: Array) -> Array:
+    def samples(params: dict, timing: Array, means: Array, whitening: Array, ratio: Array) -> Array:
         t1, t1rho = jnp.exp(params["log_t1"]), jnp.exp(params["log_t1rho"])
         tr, prepared_tr, angle, spokes, spacing = timing
         echoes = spoiled_gradient_echo(params["b1"] * jnp.asarray(flips, jnp.float32), tr, t1)
@@ -108,8 +115,8 @@ def _model(name: str) -> Callable[..., Array]:
         )
         values = jnp.stack([params[key] for key in PULLED])
         gain = jnp.exp(params["log_gain"]) * ratio
-        signals = params["m0"] * jnp.concatenate([echoes, gain * locked])
-        return jnp.concatenate([signals, (values - means) / spreads])
+        signals = jnp.exp(params["log_m0"]) * jnp.concatenate([echoes, gain * locked])
+        return jnp.concatenate([signals, whitening @ (values - means)])
 
     return samples
 
@@ -120,8 +127,12 @@ def _args(acquisition: Acquisition, prior: Prior, noise: Float[np.ndarray, " 2"]
         own.repetition_time, own.prepared_repetition_time, own.prepared_flip_angle, own.spokes,
         own.spoke_spacing,
     )  # fmt: skip
-    means, spreads = (np.array([getattr(prior, key)[k] for key in PULLED]) for k in (0, 1))
-    as_floats = (np.array(timing), means, spreads, np.array(noise[0] / noise[1]))
+    # M0 in units of the noise of the flip angles, as the samples are
+    means = np.array([*prior.mean, prior.log_gain[0]]) - [np.log(noise[0]), 0.0, 0.0, 0.0, 0.0]
+    whitening = np.zeros((len(PULLED), len(PULLED)))
+    whitening[:-1, :-1] = np.linalg.inv(np.linalg.cholesky(prior.covariance))
+    whitening[-1, -1] = 1.0 / prior.log_gain[1]
+    as_floats = (np.array(timing), means, whitening, np.array(noise[0] / noise[1]))
     return tuple(jnp.asarray(each, jnp.float32) for each in as_floats)
 
 
@@ -139,8 +150,3 @@ def _first_locked(a: Acquisition, t1: np.ndarray, b1: np.ndarray, t1rho: np.ndar
 
     arrays = (jnp.asarray(each, jnp.float32) for each in (t1, b1, t1rho))
     return np.asarray(jax.jit(jax.vmap(one))(*arrays))
-
-
-def _told(values: np.ndarray) -> tuple[float, float]:
-    known = values[np.isfinite(values)]
-    return float(known.mean()), max(float(known.std()), LEAST_SD)

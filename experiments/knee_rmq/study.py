@@ -58,7 +58,7 @@ class Study:
                     f"{data}: slices of {name} have {own} pixels, those of {names[0]} {shape}: "
                     "resize them to one matrix"
                 )
-            if subject.acquisition != first.acquisition:
+            if not np.allclose(_numbers(subject), _numbers(first), rtol=1e-3):
                 raise InputError(
                     f"{data}: {name} was measured otherwise than {names[0]}: "
                     f"{subject.acquisition}, {first.acquisition}"
@@ -123,6 +123,11 @@ def channels(name: str) -> Int[np.ndarray, " c"]:
     flips = [FLIP_ANGLES.index(angle) for angle in chosen.flip_angles]
     locks = [len(FLIP_ANGLES) + SPIN_LOCK_TIMES.index(time) for time in chosen.spin_lock_times]
     return np.array(flips + locks)
+
+
+def _numbers(subject: Subject) -> Float[np.ndarray, " n"]:
+    """How a subject was measured, as numbers that can be compared."""
+    return np.hstack(subject.acquisition)
 
 
 def _sliced(volume: np.ndarray, axis: int) -> np.ndarray:

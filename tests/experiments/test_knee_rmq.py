@@ -149,7 +149,8 @@ def test_a_second_run_says_that_it_is_complete(finished, study, capsys):
         (("--inputs", "1FA+1TSL", "1FA+1TSL"), "named twice"),
         (("--size", "64"), "patches of 64"),
         (("--test-parts", "3"), "--test-parts 3"),
-        (("--parts", "1"), "--folds 1"),
+        (("--parts", "1"), "--parts 1"),
+        (("--physics-inputs", "2FA+3TSL"), "--physics-inputs"),
     ],
 )
 def test_settings_that_make_no_sense_are_one_line(study, tmp_path, capsys, arguments, told):
