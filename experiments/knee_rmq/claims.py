@@ -6,7 +6,7 @@ the same subjects.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from experiments.knee_rmq.estimates import CONSTANT, NETWORK, NO_IMAGES, PRIOR_FIT, named
 from experiments.knee_rmq.metrics import (
@@ -23,18 +23,22 @@ from experiments.knee_rmq.paper import INPUTS, QUANTITIES, T1, T1RHO, WHOLE
 from experiments.run import Result
 from experiments.trainings import Arm
 from jaxqmri import report
-from jaxqmri.report import Claim, Criterion, Finding, Judged, Rows
+from jaxqmri.report import Claim, Criterion, Finding, Judged, Outcome, Rows
 
 SMALLER, LARGER = Criterion(below=0.0), Criterion(above=0.0)
 FEWER = tuple(name for name in INPUTS if name != WHOLE)
 FASTEST = FEWER[-1]
 HIGH = 0.89  # the paper's lowest voxel r
-SMALL_FALL = 0.04  # of r, at the highest acceleration
+SMALL_FALL = 0.045  # of r, at the highest acceleration: what rounds to the paper's 4 %
 SAME_OVERLAP = 0.02  # of Dice
 WEIGHTS = (0.1, 1.0)
+PHYSICS_HELPS = "physics helps"  # name of a claim
+ENOUGH_SEEDS = 3
 
 
-def judge(results: Iterable[Result], short: Collection[Arm] = ()) -> tuple[Rows, list[Judged]]:
+def judge(
+    results: Iterable[Result], short: Collection[Arm] = (), *, seeds: int = 1
+) -> tuple[Rows, list[Judged]]:
     """Hold every claim against the rows of a run.
 
     Parameters
@@ -43,6 +47,9 @@ def judge(results: Iterable[Result], short: Collection[Arm] = ()) -> tuple[Rows,
         All rows.
     short
         Networks of which a training stopped short of its plateau, with their input.
+    seeds
+        Trainings of each network: of too few no difference between two networks can be told from
+        the chance of a training.
 
     Returns
     -------
@@ -54,7 +61,21 @@ def judge(results: Iterable[Result], short: Collection[Arm] = ()) -> tuple[Rows,
         short=short,
         common={"visit": None, "region": CARTILAGE},
     )
-    return rows, report.judge(CLAIMS, rows)
+    claims = CLAIMS
+    if seeds < ENOUGH_SEEDS:
+        claims = tuple(
+            claim._replace(test=_too_few_seeds(claim)) if claim.name == PHYSICS_HELPS else claim
+            for claim in CLAIMS
+        )
+    return rows, report.judge(claims, rows)
+
+
+def _too_few_seeds(claim: Claim) -> Callable[[Rows], list[Finding]]:
+    """The claim's numbers, none of which may decide it."""
+    return lambda rows: [
+        one if one.outcome is Outcome.NOT_RUN else one._replace(outcome=Outcome.FEW_SEEDS)
+        for one in claim.test(rows)
+    ]
 
 
 def _value(rows: Rows, criterion: Criterion, name: str, metric: str) -> Finding:
@@ -113,19 +134,19 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "r falls",
         "The correlation over voxels falls as images are left out.",
-        f"voxel r, all images minus {FASTEST}: above 0",
+        f"voxel r in the drawn region, all images minus {FASTEST}: above 0",
         falls,
     ),
     Claim(
         "T1 holds",
         "At the highest acceleration the correlation of T1 has fallen by 4 % at most.",
-        f"voxel r of T1, all images minus {FASTEST}: below {SMALL_FALL:g}",
+        f"voxel r of T1 in the drawn region, all images minus {FASTEST}: below {SMALL_FALL:g}",
         lambda rows: [_value(rows, Criterion(below=SMALL_FALL), FASTEST, of(FALL, T1))],
     ),
     Claim(
         "T1rho suffers more",
         "The correlation of T1rho falls more than that of T1.",
-        "fall of voxel r, T1 less T1rho: below 0",
+        "fall of voxel r in the drawn region, T1 less T1rho: below 0, at every input",
         t1_holds_better,
     ),
     Claim(
@@ -160,7 +181,7 @@ CLAIMS: tuple[Claim, ...] = (
         ours=True,
     ),
     Claim(
-        "physics helps",
+        PHYSICS_HELPS,
         "A loss that holds the network to the signal equations makes its errors smaller.",
         f"L1, with the loss minus without, paired: below 0; weights {WEIGHTS}",
         physics_helps,

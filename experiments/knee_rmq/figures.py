@@ -16,6 +16,7 @@ from experiments.knee_rmq.metrics import (
     PLACE,
     ROI_R,
     VOXEL_R,
+    VOXEL_R_DRAWN,
     of,
 )
 from experiments.knee_rmq.networks import OneTraining
@@ -86,11 +87,18 @@ def draw_all(
             f"Figure {4 if quantity == T1 else 6} of the paper in kind. Darker where there are "
             "more, on a logarithmic scale.",
         )
-        told = _of_inputs(rows, (NETWORK, PRIOR_FIT), of(VOXEL_R, quantity))
-        told += _of_inputs(rows, (PRIOR_FIT,), of(f"{VOXEL_R} in the drawn region", quantity))
+        printed = {
+            one["input"]: one["paper"]
+            for one in _of_inputs(rows, (NETWORK,), of(VOXEL_R, quantity))
+        }
+        told = [
+            one | {"paper": printed.get(one["input"]) if one["model"] == NETWORK else None}
+            for one in _of_inputs(rows, (NETWORK, PRIOR_FIT), of(VOXEL_R_DRAWN, quantity))
+        ]
         drawn[f"acceleration_{quantity}"] = (
             dots_beside_paper(told, f"voxel r of {label}"),
-            f"Correlation over voxels by input, {label}; intervals are over subjects.",
+            f"Correlation over the voxels of the drawn cartilage by input, {label}; intervals are "
+            "over subjects. The paper's is over those that the network finds as well.",
         )
     weights = sorted({one.physics for one in ends if one.physics})
     if weights:
@@ -212,7 +220,7 @@ def _scatter(
     test: Test,
     networks: Mapping[Arm, Estimates],
     quantity: str,
-    pairs_of: Callable[..., Pairs],
+    pairs_of: Callable[..., list[Pairs]],
     draw: Callable[[Axes, Pairs], None],
     rows: Sequence[Result],
     metric: str,
@@ -226,7 +234,7 @@ def _scatter(
         columns=4,
         height=2.4,
     )
-    pairs = [pairs_of(test, one, quantity, drawn=False) for one in networks.values()]
+    pairs = [pairs_of(test, one, quantity, drawn=False)[0] for one in networks.values()]
     for panel, own, arm in zip(axes, pairs, networks, strict=False):
         if not own.fitted.size:
             continue

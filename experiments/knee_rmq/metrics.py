@@ -27,6 +27,8 @@ GROUPS = f"{SEVERE} less {NORMAL}"
 RETAINED = f"{GROUPS}, retained"
 SLOPE, BIAS = "slope of subject means", "bias of subject means"
 MEAN, SPREAD = "mean", "SD over voxels"
+IMPLIED = "SD over voxels that the paper's numbers imply"
+LOST = "voxels without an estimate"
 SEED_SD = "SD between seeds"
 UNPRINTED = Printed()
 

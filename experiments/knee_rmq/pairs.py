@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,8 @@ from jaxtyping import Bool, Float, Int
 
 from experiments.knee_rmq.estimates import Estimates, Test
 from experiments.knee_rmq.metrics import PLACE
+from jaxqmri import analysis
+from jaxqmri.analysis import Interval, resampling
 
 FEWEST = 10  # pixels: the mean of fewer is no region's
 
@@ -21,11 +24,11 @@ class Pairs(NamedTuple):
     owner: Int[np.ndarray, " n"]
 
 
-def slice_pairs(test: Test, found: Estimates, quantity: str, *, drawn: bool) -> Pairs:
+def slice_pairs(test: Test, found: Estimates, quantity: str, *, drawn: bool) -> list[Pairs]:
     """Means of each slice: fitted over the drawn cartilage, predicted over the predicted one.
 
-    With ``drawn`` both are over the drawn one. Seeds of one network follow one another. Slices
-    whose regions are smaller than ``FEWEST`` pixels are left out.
+    With ``drawn`` both are over the drawn one. One entry for each training seed. Slices whose
+    regions are smaller than ``FEWEST`` pixels are left out.
     """
     k = PLACE[quantity]
     fitted = _mean(test.maps[..., k], test.drawn)
@@ -34,16 +37,15 @@ def slice_pairs(test: Test, found: Estimates, quantity: str, *, drawn: bool) -> 
         region = test.drawn
         if not drawn and found.classes is not None:
             region = found.classes[number, ..., 0]
-        pairs.append((fitted, _mean(maps[..., k], region), test.owner))
-    x, y, owner = (np.concatenate(each) for each in zip(*pairs, strict=True))
-    both = np.isfinite(x) & np.isfinite(y)
-    return Pairs(x[both], y[both], owner[both])
+        pairs.append(_complete(fitted, _mean(maps[..., k], region), test.owner))
+    return pairs
 
 
-def voxel_pairs(test: Test, found: Estimates, quantity: str, *, drawn: bool) -> Pairs:
+def voxel_pairs(test: Test, found: Estimates, quantity: str, *, drawn: bool) -> list[Pairs]:
     """Every voxel of the drawn cartilage that the prediction takes for cartilage as well.
 
-    With ``drawn`` every voxel of the drawn one, the same for all that is compared.
+    With ``drawn`` every voxel of the drawn one, the same for all that is compared. One entry for
+    each training seed; voxels without an estimate are left out.
     """
     k, owner = PLACE[quantity], np.broadcast_to(test.owner[:, None, None], test.drawn.shape)
     pairs = []
@@ -51,8 +53,31 @@ def voxel_pairs(test: Test, found: Estimates, quantity: str, *, drawn: bool) -> 
         region = test.drawn
         if not drawn and found.classes is not None:
             region = region & found.classes[number, ..., 0]
-        pairs.append((test.maps[region][:, k], maps[region][:, k], owner[region]))
-    return Pairs(*(np.concatenate(each) for each in zip(*pairs, strict=True)))
+        pairs.append(_complete(test.maps[region][:, k], maps[region][:, k], owner[region]))
+    return pairs
+
+
+def sums_of(pairs: Sequence[Pairs], count: int) -> Float[np.ndarray, "subjects k 6"]:
+    """What the correlations of all seeds need of each subject."""
+    return np.stack([analysis.correlation_sums(*own, count) for own in pairs], axis=1)
+
+
+def mean_correlation(drawn: Float[np.ndarray, "samples subjects k 6"]) -> np.ndarray:
+    """Mean over seeds of the correlations over some subjects."""
+    return analysis.correlation_of(drawn.sum(axis=1)).mean(axis=-1)
+
+
+def correlation(pairs: Sequence[Pairs], count: int, seed: int) -> Interval:
+    """Mean over seeds of Pearson's r, with its interval over subjects."""
+    (found,) = resampling.bootstrap(mean_correlation, (sums_of(pairs, count),), seed=seed)
+    return found
+
+
+def _complete(
+    fitted: Float[np.ndarray, " n"], predicted: Float[np.ndarray, " n"], owner: np.ndarray
+) -> Pairs:
+    both = np.isfinite(fitted) & np.isfinite(predicted)
+    return Pairs(fitted[both], predicted[both], owner[both])
 
 
 def _mean(

@@ -29,9 +29,9 @@ PLAN = Plan(NAME, cohort_of, ABLATIONS, GROUPS)
 
 def judge_run(results: Sequence[Result], command: Command[Settings], simulated: bool) -> Judging:
     """Hold every claim against the rows of a run."""
-    del command, simulated
+    del simulated
     short = short_of(results)
-    rows, judged = judge(results, short)
+    rows, judged = judge(results, short, seeds=command.settings.seeds)
     return Judging(short, rows, judged)
 
 

@@ -72,9 +72,9 @@ def say_arm(arm: Arm, rows: Sequence[Result]) -> None:
     found = {one.metric: one for one in rows}
     cells = []
     for quantity in QUANTITIES:
-        names = (of(VOXEL_R, quantity), of(VOXEL_R_DRAWN, quantity))
-        r = next((found[name] for name in names if name in found), None)
-        told = "" if r is None else f"{number(r.ours, 3)} [{number(r.paper, 3)}]"
+        r, theirs = (found.get(of(name, quantity)) for name in (VOXEL_R_DRAWN, VOXEL_R))
+        told = "" if r is None else number(r.ours, 3)
+        told += "" if theirs is None else f" [{number(theirs.paper, 3)}]"
         cells.append(f"{told:>24}{number(found[of(L1, quantity)].ours, 2):>16}")
     say(f"{', '.join(arm):<{WIDE}}{''.join(cells)}")
 

@@ -23,9 +23,11 @@ from experiments.knee_rmq.metrics import (
     CLASSES,
     DICE,
     GROUPS,
+    IMPLIED,
     JACCARD,
     L1,
     L2,
+    LOST,
     MEAN,
     NORMALISED_L1,
     NORMALISED_L2,
@@ -48,7 +50,7 @@ from experiments.knee_rmq.metrics import (
     row,
 )
 from experiments.knee_rmq.networks import OneTraining
-from experiments.knee_rmq.pairs import Pairs, slice_pairs, voxel_pairs
+from experiments.knee_rmq.pairs import Pairs, correlation, slice_pairs, voxel_pairs
 from experiments.knee_rmq.paper import INPUTS, QUANTITIES, WHOLE, Printed
 from experiments.knee_rmq.participants import NORMAL, SEVERE
 from experiments.knee_rmq.study import Study
@@ -56,8 +58,6 @@ from experiments.run import Result
 from experiments.trainings import Arm, training_rows
 from jaxqmri import analysis
 from jaxqmri.analysis import resampling
-
-ALL_IMAGES = WHOLE  # input of what the reference itself is
 
 # metric: its unit, and the paper's numbers by input and quantity
 MEASURED: dict[str, tuple[str, Mapping[tuple[str, str], Printed]]] = {
@@ -78,31 +78,35 @@ CORRELATED: dict[str, tuple[str, Mapping[tuple[str, str], Printed]]] = {
     VOXEL_R: ("", paper.VOXEL_R),
 }
 PRINTED = MEASURED | CORRELATED
+OTHERS = {"M0": 0, "B1": 2}  # maps that the paper does not judge, and their places in stacks
 
 
 def reference_rows(study: Study, reference: Reference, test: Test, seed: int) -> list[Result]:
     """The maps that networks learn: their mean and spread in cartilage, and how true they are."""
     inside = study.cartilage & reference.known
     owner = study.owner[np.nonzero(inside)[0]]
-    count, arm, rows = len(study.subjects), (REFERENCE, ALL_IMAGES), []
+    count, arm, rows = len(study.subjects), (REFERENCE, WHOLE), []
     drawn = np.bincount(study.owner, study.cartilage.sum(axis=(1, 2)), count)
     kept = np.bincount(owner, minlength=count) / np.maximum(drawn, 1)
     rows.append(row(arm, "drawn cartilage with a map", "%", 100.0 * float(kept.mean()), n=count))
     for quantity in QUANTITIES:
         k = PLACE[quantity]
         values, errors = reference.maps[inside][:, k], reference.std[inside][:, k]
-        means = _by_subject(values, owner, count)
+        means = by_subject(values, owner, count)
         rows.append(row(arm, of(MEAN, quantity), UNIT, resampling.mean(means, seed=seed),
                         n=count, sd=_sd(means)))  # fmt: skip
-        rows.append(row(arm, of(SPREAD, quantity), UNIT, float(values.std()), n=count,
-                        printed=Printed(implied_spread(quantity))))  # fmt: skip
-        usual = float(np.sqrt(np.nanmedian(errors**2)))
+        rows.append(row(arm, of(SPREAD, quantity), UNIT, float(values.std()), n=count))
+        rows.append(row(arm, of(IMPLIED, quantity), UNIT, implied_spread(quantity)))
+        usual = float(np.nanmedian(errors))
         rows.append(row(arm, of("standard error told by the fit, median", quantity), UNIT, usual))
         if study.simulated:
             true = Estimates(test.maps[None])
             rows += _truth_rows(test, arm, true, quantity, seed)
     pair = [reference.maps[inside][:, PLACE[quantity]] for quantity in QUANTITIES]
     rows.append(row(arm, "r of T1 and T1rho over voxels", "", float(np.corrcoef(pair)[0, 1])))
+    moved = np.array([subject.motion.mean() for subject in study.subjects])
+    told = "distance of an image from the first before registration, mean"
+    rows.append(row(arm, told, "mm", float(moved.mean()), n=count, sd=_sd(moved)))
     return rows
 
 
@@ -124,7 +128,16 @@ def implied_spread(quantity: str) -> float:
 def estimate_rows(test: Test, arm: Arm, found: Estimates, seed: int) -> list[Result]:
     """Correlations and errors of one model at one input, both quantities."""
     rows = []
+    for name, k in OTHERS.items():
+        each = [
+            analysis.slice_errors(test.maps[..., k], maps[..., k], test.drawn).normalised_l1
+            for maps in found.maps
+        ]
+        over = analysis.over_slices(np.mean(each, axis=0), test.owner, seed=seed)
+        rows.append(row(arm, of(NORMALISED_L1, name), "%", over.mean, n=over.n, sd=over.sd))
     for quantity in QUANTITIES:
+        lost = np.mean(~np.isfinite(found.maps[0][test.drawn][:, PLACE[quantity]]))
+        rows.append(row(arm, of(LOST, quantity), "%", 100.0 * float(lost)))
         if arm[0] != CONSTANT:  # which correlates with nothing
             rows += _correlation_rows(test, arm, found, quantity, seed)
         rows += _slice_rows(test, arm, found, quantity, seed)
@@ -141,7 +154,7 @@ def agreement_rows(
     severe = np.array(groups)[known] == SEVERE
     both = severe.any() and not severe.all()
     rows = []
-    for arm, estimates in {(REFERENCE, ALL_IMAGES): Estimates(test.maps[None]), **found}.items():
+    for arm, estimates in {(REFERENCE, WHOLE): Estimates(test.maps[None]), **found}.items():
         for quantity in QUANTITIES:
             pairs = slice_pairs(test, estimates, quantity, drawn=False)
             y, p = subject_means(test, pairs)
@@ -161,14 +174,15 @@ def agreement_rows(
 
 
 def subject_means(
-    test: Test, pairs: Pairs
+    test: Test, pairs: Sequence[Pairs]
 ) -> tuple[Float[np.ndarray, " p"], Float[np.ndarray, " p"]]:
-    """Fitted and predicted mean over the slices of each test subject."""
+    """Fitted and predicted mean over the slices of each test subject, the mean over seeds."""
     count = test.subjects.size
-    return (
-        _by_subject(pairs.fitted, pairs.owner, count),
-        _by_subject(pairs.predicted, pairs.owner, count),
+    fitted, predicted = (
+        np.mean([by_subject(getattr(own, name), own.owner, count) for own in pairs], axis=0)
+        for name in ("fitted", "predicted")
     )
+    return fitted, predicted
 
 
 def segmentation_rows(test: Test, found: Mapping[Arm, Estimates], seed: int) -> list[Result]:
@@ -212,12 +226,6 @@ def trained_rows(ends: Mapping[OneTraining, End]) -> list[Result]:
     return rows
 
 
-def subject_errors(test: Test, found: Estimates, quantity: str) -> Float[np.ndarray, " p"]:
-    """Mean absolute error of each test subject's drawn cartilage, ms."""
-    pairs = voxel_pairs(test, found, quantity, drawn=True)
-    return _by_subject(np.abs(pairs.predicted - pairs.fitted), pairs.owner, test.subjects.size)
-
-
 def dice_overlap(
     test: Test, predicted: Bool[np.ndarray, "k s h w"], region: int
 ) -> Float[np.ndarray, " p"]:
@@ -242,19 +250,14 @@ def _correlation_rows(
         if not drawn and found.classes is None:
             continue
         pairs = pairs_by(test, found, quantity, drawn=drawn)
-        own = analysis.clustered_correlation(*pairs, seed=seed)
-        printed = _printed(arm, metric, quantity)
-        name = of(metric, quantity)
-        rows.append(row(arm, name, "", own.correlation, n=own.n, printed=printed))
-        rows.append(row(arm, f"{name}, {P}", "", own.p, n=own.n))
-        if len(found.maps) > 1 and metric == VOXEL_R_DRAWN:
-            each = [
-                analysis.clustered_correlation(
-                    *pairs_by(test, found._replace(maps=maps[None]), quantity, drawn=True),
-                    seed=seed,
-                ).correlation.value
-                for maps in found.maps
-            ]
+        # as the paper counts: every slice or voxel by itself, and one network
+        first = analysis.clustered_correlation(*pairs[0], seed=seed)
+        name, printed = of(metric, quantity), _printed(arm, metric, quantity)
+        r = correlation(pairs, test.subjects.size, seed)
+        rows.append(row(arm, name, "", r, n=first.n, printed=printed))
+        rows.append(row(arm, f"{name}, {P}", "", first.p, n=first.n))
+        if len(pairs) > 1:
+            each = [correlation([own], test.subjects.size, seed).value for own in pairs]
             spread = float(np.std(each, ddof=1))
             rows.append(row(arm, of(f"{metric}, {SEED_SD}", quantity), "", spread, n=len(each)))
     return rows
@@ -280,18 +283,16 @@ def _slice_rows(test: Test, arm: Arm, found: Estimates, quantity: str, seed: int
 
 
 def _truth_rows(test: Test, arm: Arm, found: Estimates, quantity: str, seed: int) -> list[Result]:
-    """Distance to the simulator's maps in the drawn cartilage."""
-    k, count = PLACE[quantity], test.subjects.size
-    known = test.drawn & np.isfinite(test.truth[..., k])
-    if not known.any():
+    """Distance to the simulator's maps in the drawn cartilage, slice by slice."""
+    true = test.truth[..., PLACE[quantity]]
+    if not np.isfinite(true).any():
         return []
-    owner = test.owner[np.nonzero(known)[0]]
-    errors = np.mean(
-        [np.abs(maps[known][:, k] - test.truth[known][:, k]) for maps in found.maps], axis=0
-    )
-    by_subject = _by_subject(errors, owner, count)
-    interval = resampling.mean(by_subject, seed=seed)
-    return [row(arm, of(TO_TRUTH, quantity), UNIT, interval, n=count, sd=_sd(by_subject))]
+    each = [
+        analysis.slice_errors(true, maps[..., PLACE[quantity]], test.drawn).l1
+        for maps in found.maps
+    ]
+    over = analysis.over_slices(np.mean(each, axis=0), test.owner, seed=seed)
+    return [row(arm, of(TO_TRUTH, quantity), UNIT, over.mean, n=over.n, sd=over.sd)]
 
 
 def _printed(arm: Arm, metric: str, quantity: str) -> Printed:
@@ -300,9 +301,10 @@ def _printed(arm: Arm, metric: str, quantity: str) -> Printed:
     return PRINTED[metric][1].get((arm[1], quantity), UNPRINTED)
 
 
-def _by_subject(
+def by_subject(
     values: Float[np.ndarray, " n"], owner: np.ndarray, count: int
 ) -> Float[np.ndarray, " p"]:
+    """Mean of each subject's numbers; NaN without any."""
     known = np.isfinite(values)
     totals = np.bincount(owner[known], values[known], count)
     counts = np.bincount(owner[known], minlength=count)
