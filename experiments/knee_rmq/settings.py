@@ -50,8 +50,8 @@ class Learning:
     size: int = 64
     rate: float = 4e-3
     steps: int = 50
-    period: int = 8
-    checks: int = 40
+    period: int = 6
+    checks: int = 30
     improvement: float = 0.03
     side_by_side: int = 0
     angle: float = 7.0
