@@ -15,8 +15,8 @@ Command
     python -m experiments.knee_rmq [--preset smoke|quick|full|paper] [--data DIR] [--out DIR]
         [--inputs NAME ...] [--physics WEIGHT ...] [--ablation NAME ...]
 Duration, on two CPU cores
-    smoke one minute; quick DURATION; full DURATION; paper is for a GPU. Every ablation is a run
-    of its own and takes as long again.
+    smoke two minutes; quick ten minutes, a third less once its subjects are kept; full an hour;
+    paper is for a GPU. Every ablation is a run of its own and takes as long again.
 What to expect
     Correlations over voxels fall as images are left out; those of slices' means say little, for
     fifteen subjects leave them wide intervals. A fit with priors to the same images is no weak
