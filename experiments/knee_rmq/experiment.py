@@ -161,13 +161,14 @@ def split_of(study: Study, settings: Settings, seed: int) -> Split:
             parts = training.assign_folds(people, balance=balance, count=settings.parts, seed=seed)
             testing = parts < settings.test_parts
         outside = int(np.sum(~testing))
-        part = settings.validation if settings.validation < 1 else settings.validation / outside
+        wanted = settings.validation
+        part = wanted if wanted < 1 else wanted / max(outside, 1)
         if not (testing.any() and 0 < part < 1):
             raise ValueError(
                 f"{int(testing.sum())} test subjects, {outside} others: expected some to test on, "
                 "and more of the others than watch the training"
             )
-        # the other way round, so that the test is the first of two folds
+        # the test is the first of two folds
         splits = training.make_splits(
             people, np.where(testing, 0, 1), balance=balance, validation=part, seed=seed
         )
