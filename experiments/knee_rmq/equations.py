@@ -11,7 +11,6 @@ from experiments.knee_rmq.subjects import Acquisition
 from jaxqmri.physics import (
     ActualFlipAngle,
     AdiabaticT1rho,
-    AdiabaticT1rhoOffset,
     SpoiledGradientEcho,
 )
 
@@ -35,10 +34,3 @@ def equations(acquisition: Acquisition) -> Equations:
             own.spokes, own.spoke_spacing,
         ),
     )  # fmt: skip
-
-
-def as_published(exact: AdiabaticT1rho) -> AdiabaticT1rhoOffset:
-    """The published form of the same acquisition, with its free constant."""
-    return AdiabaticT1rhoOffset(
-        exact.spin_lock_times, exact.repetition_time, exact.flip_angle, exact.spokes
-    )

@@ -58,6 +58,7 @@ from experiments.run import Result
 from experiments.trainings import Arm, training_rows
 from jaxqmri import analysis
 from jaxqmri.analysis import resampling
+from jaxqmri.analysis.pixels import group_means
 
 # metric: its unit, and the paper's numbers by input and quantity
 MEASURED: dict[str, tuple[str, Mapping[tuple[str, str], Printed]]] = {
@@ -306,9 +307,7 @@ def by_subject(
 ) -> Float[np.ndarray, " p"]:
     """Mean of each subject's numbers; NaN without any."""
     known = np.isfinite(values)
-    totals = np.bincount(owner[known], values[known], count)
-    counts = np.bincount(owner[known], minlength=count)
-    return np.where(counts > 0, totals / np.maximum(counts, 1), np.nan)
+    return group_means(values[known], owner[known], count)
 
 
 def _sd(values: Sequence[float] | Float[np.ndarray, " n"]) -> float | None:

@@ -13,12 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from experiments.knee_rmq.equations import as_published, equations
+from experiments.knee_rmq.equations import equations
 from experiments.knee_rmq.paper import FLIP_ANGLES, SPIN_LOCK_TIMES
 from experiments.knee_rmq.settings import Learning
 from experiments.knee_rmq.study import QUANTITIES
 from experiments.knee_rmq.subjects import Acquisition
-from jaxqmri import networks, training
+from jaxqmri import mapping, networks, training
 from jaxqmri.networks import MapsAndLogits
 from jaxqmri.physics import SignalModel
 from jaxqmri.training import Augmentation, Trainer
@@ -93,7 +93,7 @@ class Held(NamedTuple):
 def held_to(acquisition: Acquisition, form: str) -> Held:
     """The equations that the maps are fitted with."""
     known = equations(acquisition)
-    return Held(known.flips, known.locked if form == "exact" else as_published(known.locked))
+    return Held(known.flips, mapping.model_of_form(known.locked, form))
 
 
 def architecture(learning: Learning, classes: int, in_channels: int = IMAGES) -> dict[str, Any]:

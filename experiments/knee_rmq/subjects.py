@@ -18,7 +18,7 @@ from experiments.knee_rmq.paper import FLIP_ANGLES, SPIN_LOCK_TIMES
 from experiments.subjects import person_of
 from jaxqmri.io import InputError, bids
 from jaxqmri.io.nifti import Image, check_same_grid
-from jaxqmri.preprocessing import Registration, register, resample
+from jaxqmri.preprocessing import Registration, resample, transform_between
 
 CARTILAGE = {1: "femoral", 2: "medial tibial", 3: "lateral tibial", 4: "patellar"}
 MENISCUS = 5
@@ -163,7 +163,7 @@ def _transform(
     if task.registration == "none":
         return np.eye(4)
     settings = Registration(task.registration, shrink=(1,), smoothing=(0,), iterations=(12,), **how)
-    return register(moving, fixed, settings, cache=task.transforms).transform.affine
+    return transform_between(moving, fixed, settings, cache=task.transforms).affine
 
 
 def _distance(affine: Float[np.ndarray, "4 4"], point: Float[np.ndarray, " 3"]) -> float:

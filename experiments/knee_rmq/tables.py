@@ -77,7 +77,9 @@ def tables_of(
     entries = [{**one.entry(), "measure": labelled(one.metric, one.unit)} for one in rows]
 
     def chosen(
-        metrics: Sequence[str], models: Collection[str] | None = None, region: str = CARTILAGE
+        metrics: Sequence[str],
+        models: Collection[str] | None = None,
+        region: str | None = CARTILAGE,
     ) -> list[dict[str, Any]]:
         own = [
             entry | {"model": marked(entry["model"], [str(entry["input"])], short)}
@@ -197,7 +199,7 @@ def tables_of(
         ],
         TRAINED: [
             by_input(
-                chosen(TRAINING, region=None),  # type: ignore[arg-type]
+                chosen(TRAINING, region=None),
                 "Mean over seeds. The validation error is the paper's loss on the validation "
                 "subjects, whatever the training's is. A network with a training short of its "
                 f"plateau supports no claim. {trained_as}",

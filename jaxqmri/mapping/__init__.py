@@ -1,6 +1,12 @@
 """Several series of one subject to maps, one fit after another, with the errors carried along."""
 
-from jaxqmri.mapping.adiabatic import AdiabaticFits, AdiabaticMaps, Maps, adiabatic_t1rho_maps
+from jaxqmri.mapping.adiabatic import (
+    AdiabaticFits,
+    AdiabaticMaps,
+    Maps,
+    adiabatic_t1rho_maps,
+    model_of_form,
+)
 from jaxqmri.mapping.flip_angle import B1Map, fit_b1, sigma_from_roughness, smoothed_b1
 from jaxqmri.mapping.series import Series
 
@@ -12,6 +18,7 @@ __all__ = [
     "Series",
     "adiabatic_t1rho_maps",
     "fit_b1",
+    "model_of_form",
     "sigma_from_roughness",
     "smoothed_b1",
 ]

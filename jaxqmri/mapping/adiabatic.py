@@ -114,7 +114,7 @@ def adiabatic_t1rho_maps(
     t1rhow.check("t1rhow", locks)
     if t1rhow.shape != vfa.shape or not np.allclose(t1rhow.affine, vfa.affine, atol=1e-3):
         raise ValueError("t1rhow must lie on the grid of vfa: same shape and affine")
-    model = _model_of_form(t1rhow.model, form)
+    model = model_of_form(t1rhow.model, form)
 
     b1 = fit_b1(afi, vfa, smooth=smooth)
     held: dict[str, Any] = {"b1": b1.field.values}
@@ -136,8 +136,22 @@ def adiabatic_t1rho_maps(
     )
 
 
-def _model_of_form(model: Any, form: str) -> AdiabaticT1rho | AdiabaticT1rhoOffset:
-    """The equation of a form for the acquisition of a model."""
+def model_of_form(model: Any, form: str) -> AdiabaticT1rho | AdiabaticT1rhoOffset:
+    """The equation of a form for the acquisition of a model.
+
+    Parameters
+    ----------
+    model
+        An :class:`~jaxqmri.physics.AdiabaticT1rho`, or an
+        :class:`~jaxqmri.physics.AdiabaticT1rhoOffset` for ``"fitting"``.
+    form
+        ``"exact"`` or ``"fitting"``, see :func:`adiabatic_t1rho_maps`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such form, or it needs what the model lacks.
+    """
     if form not in ("exact", "fitting"):
         raise ValueError(f"form must be 'exact' or 'fitting', got {form!r}")
     if form == "fitting" and isinstance(model, AdiabaticT1rho):

@@ -10,6 +10,7 @@ from jaxqmri.preprocessing.registration import (
     Stage,
     find_transform,
     register,
+    transform_between,
 )
 from jaxqmri.preprocessing.resampling import coarsened, resample
 from jaxqmri.preprocessing.scaling import (
@@ -38,5 +39,6 @@ __all__ = [
     "register",
     "resample",
     "scales",
+    "transform_between",
     "write_itk",
 ]

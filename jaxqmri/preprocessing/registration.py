@@ -127,17 +127,34 @@ def register(
     InputError
         If antspyx is not installed, an image has no signal, or a grid is sheared.
     """
-    kept = None
-    if cache is not None:
-        kept = Path(cache) / f"{_fingerprint(moving, fixed, settings, within)}.npz"
-    if kept is not None and kept.exists():
-        transform = kept_transform(kept)
-    else:
-        transform = find_transform(moving, fixed, settings, within=within)
-        if kept is not None:
-            keep_transform(kept, transform)
+    transform = transform_between(moving, fixed, settings, within=within, cache=cache)
     data = resample(moving, fixed, transform, match_resolution=match_resolution)
     return Registered(data, transform)
+
+
+def transform_between(
+    moving: Image,
+    fixed: Image,
+    settings: Registration = RIGID,
+    *,
+    within: Bool[np.ndarray, "x y z"] | None = None,
+    cache: Path | None = None,
+) -> Transform:
+    """What :func:`find_transform` finds, or what is kept of it; parameters as of :func:`register`.
+
+    Raises
+    ------
+    InputError
+        If antspyx is not installed, an image has no signal, or a grid is sheared.
+    """
+    if cache is None:
+        return find_transform(moving, fixed, settings, within=within)
+    kept = Path(cache) / f"{_fingerprint(moving, fixed, settings, within)}.npz"
+    if kept.exists():
+        return kept_transform(kept)
+    transform = find_transform(moving, fixed, settings, within=within)
+    keep_transform(kept, transform)
+    return transform
 
 
 def find_transform(
