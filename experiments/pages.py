@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from experiments.run import Run
 from jaxqmri import report
 from jaxqmri.io.files import read_json
-from jaxqmri.report import Html, Section, Table
+from jaxqmri.report import Html, Number, Section, Table
 from jaxqmri.report.figures import CYCLE, save_png
 
 if TYPE_CHECKING:
@@ -29,6 +29,27 @@ def how_to_repeat(run: Run[Any]) -> Section:
         "versions": ", ".join(f"{key} {value}" for key, value in config["versions"].items()),
     }
     return Section("How to repeat this", [report.facts(settings)])
+
+
+def opening(
+    found: Iterable[Number | None], seconds: float, told: Sequence[str], *, warning: bool
+) -> list[Html]:
+    """What stands before the first section: key numbers, those there are, with the time; remarks.
+
+    Parameters
+    ----------
+    found
+        The numbers.
+    seconds
+        That the run took.
+    told
+        Remarks.
+    warning
+        Whether they warn, as those on simulated data do.
+    """
+    time = Number("Time", f"{seconds / 60:.1f} min", "all sessions of this run")
+    numbers = report.numbers([*(one for one in found if one is not None), time])
+    return [numbers, *(report.note(line, warning=warning) for line in told)]
 
 
 def headed(parts: Mapping[str, Sequence[Table]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Rows that say how trainings went, and which networks were stopped too early to claim anything."""
+"""What all trainings share: sizes that networks take, rows that say how they went, plateaus."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from experiments.run import Result
+from jaxqmri.io import InputError
 
 if TYPE_CHECKING:
     from jaxqmri.training import Point
@@ -71,6 +72,33 @@ def training_rows(
         )
         for metric, unit, values in rows
     ]  # fmt: skip
+
+
+def refuse_odd_sizes(slices: tuple[int, int], size: int, levels: int) -> None:
+    """Tell what networks cannot take before anything is fitted or learnt.
+
+    Parameters
+    ----------
+    slices
+        Height and width of the slices, pixels.
+    size
+        Of a patch.
+    levels
+        Of the networks: each halves the images of the one before.
+
+    Raises
+    ------
+    InputError
+        If slices are smaller than a patch, or a side does not halve at every level.
+    """
+    h, w = slices
+    step = 2 ** (levels - 1)
+    if h % step or w % step or size % step or size > min(h, w):
+        raise InputError(
+            f"slices of {h} x {w} pixels, patches of {size}: expected multiples of "
+            f"{step} for a network of {levels} levels, and patches that fit; "
+            "resize the images, or change --features or --size"
+        )
 
 
 def short_of(results: Iterable[Result]) -> frozenset[Arm]:

@@ -28,10 +28,9 @@ from experiments.knee_cv.tables import (
     TWO_POINT,
     tables_of,
 )
-from experiments.pages import headed, save_figures, write_report
+from experiments.pages import headed, opening, save_figures, write_report
 from experiments.run import Result, Run, labelled, say
 from experiments.trainings import Arm
-from jaxqmri import report
 from jaxqmri.report import Judged, Number, Table, claims_table, findings_table, number
 from jaxqmri.report.agreement import bland_altman, predicted_on_true
 from jaxqmri.report.learning import Curve, learning_curves
@@ -217,10 +216,6 @@ def _write_page(
     drawn: Mapping[str, tuple[Figure, str]],
     seconds: float,
 ) -> None:
-    opening = [
-        report.numbers(_key_numbers(run.results, seconds)),
-        *(report.note(remark, warning=study.simulated) for remark in told),
-    ]
     write_report(
         run,
         "Knee T1ρ from a PD-weighted image",
@@ -230,11 +225,11 @@ def _write_page(
         parts,
         drawn,
         BELOW,
-        opening,
+        opening(_key_numbers(run.results), seconds, told, warning=study.simulated),
     )
 
 
-def _key_numbers(results: Sequence[Result], seconds: float) -> list[Number]:
+def _key_numbers(results: Sequence[Result]) -> list[Number]:
     def one(label: str, model: str, metric: str, name: str, unit: str) -> Number:
         row = next(
             r
@@ -250,7 +245,6 @@ def _key_numbers(results: Sequence[Result], seconds: float) -> list[Number]:
         one("NLLS bias, PD + TSL 50", NLLS, "Bias", INPUTS[2], "ms"),
         one("U-Net RPE, PD + TSL 50", UNMASKED, "RPE", INPUTS[2], "%"),
         one("MLP MAE, TSL 0 + 50", MLP, "MAE", INPUTS[5], "ms"),
-        Number("Time", f"{seconds / 60:.1f} min", "all sessions of this run"),
     ]
 
 

@@ -27,11 +27,11 @@ from experiments.knee_rmq.results import (
     trained_rows,
     unrun_rows,
 )
-from experiments.knee_rmq.settings import PRESETS, Learning, Settings
+from experiments.knee_rmq.settings import PRESETS, Settings
 from experiments.knee_rmq.study import Study
 from experiments.run import Command, Run
 from experiments.several import carry_out_all
-from experiments.trainings import Arm
+from experiments.trainings import Arm, refuse_odd_sizes
 from jaxqmri import training
 from jaxqmri.io import InputError
 from jaxqmri.io.files import write_text
@@ -97,7 +97,9 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
         write_text(run.checkpoint(MADE_FROM), fingerprint(run.data))
     study = read_study(run)
     if settings.physics:
-        refuse_odd_sizes(study, settings.learning)
+        refuse_odd_sizes(
+            study.label.shape[1:], settings.learning.size, len(settings.learning.features)
+        )
     split = split_of(study, settings, seed)
     reference = fit_reference(study, settings)
     test = Test.of(study, reference, split)
@@ -120,24 +122,6 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
     run.tick()
     write_maps(run, study, reference, split, found)
     report.write(run, study, reference, test, found, ends)
-
-
-def refuse_odd_sizes(study: Study, learning: Learning) -> None:
-    """Tell what the networks cannot take before anything is fitted or learnt.
-
-    Raises
-    ------
-    InputError
-        If slices are smaller than a patch, or a side does not halve at every level.
-    """
-    h, w = study.label.shape[1:]
-    step = 2 ** (len(learning.features) - 1)
-    if h % step or w % step or learning.size % step or learning.size > min(h, w):
-        raise InputError(
-            f"slices of {h} x {w} pixels, patches of {learning.size}: expected multiples of "
-            f"{step} for a network of {len(learning.features)} levels, and patches that fit; "
-            "resize the images, or change --features or --size"
-        )
 
 
 def split_of(study: Study, settings: Settings, seed: int) -> Split:

@@ -24,10 +24,9 @@ from experiments.knee_rmq.tables import (
     TRAINED,
     tables_of,
 )
-from experiments.pages import headed, save_figures, write_report
+from experiments.pages import headed, opening, save_figures, write_report
 from experiments.run import Result, Run, say
 from experiments.trainings import Arm
-from jaxqmri import report
 from jaxqmri.report import Number, Table, claims_table, findings_table, number
 
 if TYPE_CHECKING:
@@ -182,10 +181,6 @@ def _write_page(
     drawn: Mapping[str, tuple[Figure, str]],
     seconds: float,
 ) -> None:
-    opening = [
-        report.numbers(_key_numbers(run.results, seconds)),
-        *(report.note(line, warning=study.simulated) for line in told),
-    ]
     write_report(
         run,
         "Knee T1, T1ρ and cartilage from few UTE images",
@@ -195,11 +190,11 @@ def _write_page(
         parts,
         drawn,
         BELOW,
-        opening,
+        opening(_key_numbers(run.results), seconds, told, warning=study.simulated),
     )
 
 
-def _key_numbers(rows: Sequence[Result], seconds: float) -> list[Number]:
+def _key_numbers(rows: Sequence[Result]) -> list[Number | None]:
     found = {(one.model, one.input, one.metric): one for one in rows}
 
     def one(label: str, model: str, name: str, metric: str, digits: int) -> Number | None:
@@ -211,14 +206,10 @@ def _key_numbers(rows: Sequence[Result], seconds: float) -> list[Number]:
         return Number(label, f"{number(own.ours, digits)}{unit}", paper)
 
     fastest = list(INPUTS)[-1]
-    told = [
+    return [
         one("Fitted T1, mean", REFERENCE, WHOLE, of(MEAN, T1), 0),
         one("Fitted T1ρ, mean", REFERENCE, WHOLE, of(MEAN, T1RHO), 1),
         one(f"Voxel r, T1, {WHOLE}", NETWORK, WHOLE, of(VOXEL_R, T1), 3),
         one(f"Voxel r, T1, {fastest}", NETWORK, fastest, of(VOXEL_R, T1), 3),
         one(f"Voxel r, T1ρ, {fastest}", NETWORK, fastest, of(VOXEL_R, T1RHO), 3),
-    ]
-    return [
-        *(each for each in told if each is not None),
-        Number("Time", f"{seconds / 60:.1f} min", "all sessions of this run"),
     ]

@@ -37,10 +37,11 @@ from experiments.liver_uncertainty.results import (
     trained_rows,
     unrun_rows,
 )
-from experiments.liver_uncertainty.settings import PRESETS, Learning, Settings
+from experiments.liver_uncertainty.settings import PRESETS, Settings
 from experiments.liver_uncertainty.whole_liver import judge_whole_liver
 from experiments.run import Command, Run
 from experiments.several import carry_out_all
+from experiments.trainings import refuse_odd_sizes
 from jaxqmri.io import InputError
 from jaxqmri.io.files import write_text
 from jaxqmri.training import Point, Split
@@ -87,7 +88,9 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
         cohort.make("patient")
     study = read_study(run.data, settings.skip_incomplete)
     if settings.methods:
-        refuse_odd_sizes(study, settings.learning)
+        refuse_odd_sizes(
+            study.images.shape[1:3], settings.learning.size, len(settings.learning.features)
+        )
     write_text(run.checkpoint(MADE_FROM), study.fingerprint)
     splits, folds = splits_of(study, settings, seed)
     target = fit_target(study, settings.cut_off)
@@ -133,24 +136,6 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
     run.results += rows
     run.tick()
     report.write(run, study, target, found, ends, doubts, whole, splits)
-
-
-def refuse_odd_sizes(study: Study, learning: Learning) -> None:
-    """Tell what the networks cannot take before any work is done.
-
-    Raises
-    ------
-    InputError
-        If slices are smaller than a patch, or a side does not halve at every level.
-    """
-    h, w = study.images.shape[1:3]
-    step = 2 ** (len(learning.features) - 1)
-    if h % step or w % step or learning.size % step or learning.size > min(h, w):
-        raise InputError(
-            f"slices of {h} x {w} pixels, patches of {learning.size}: expected multiples of "
-            f"{step} for a network of {len(learning.features)} levels, and patches that fit; "
-            "resize the images, or change --features or --size"
-        )
 
 
 def train_all(run: Run[Settings], learner: Learner) -> dict[OneTraining, End]:

@@ -28,9 +28,8 @@ from experiments.liver_uncertainty.tables import (
     TRAINED,
     tables_of,
 )
-from experiments.pages import headed, save_figures, write_report
+from experiments.pages import headed, opening, save_figures, write_report
 from experiments.run import Result, Run, say
-from jaxqmri import report
 from jaxqmri.report import Number, Table, claims_table, findings_table, number
 from jaxqmri.training import Split
 
@@ -193,10 +192,6 @@ def _write_page(
     drawn: Mapping[str, tuple[Figure, str]],
     seconds: float,
 ) -> None:
-    opening = [
-        report.numbers(_key_numbers(run.results, seconds)),
-        *(report.note(line, warning=study.simulated) for line in told),
-    ]
     write_report(
         run,
         "Liver T1ρ from two images, and its doubt",
@@ -206,11 +201,11 @@ def _write_page(
         parts,
         drawn,
         BELOW,
-        opening,
+        opening(_key_numbers(run.results), seconds, told, warning=study.simulated),
     )
 
 
-def _key_numbers(rows: Sequence[Result], seconds: float) -> list[Number]:
+def _key_numbers(rows: Sequence[Result]) -> list[Number | None]:
     found = {(one.model, one.metric): one for one in rows}
 
     def one(label: str, model: str, metric: str, unit: str) -> Number | None:
@@ -220,14 +215,10 @@ def _key_numbers(rows: Sequence[Result], seconds: float) -> list[Number]:
         paper = "" if own.paper is None else f"paper {number(own.paper, 2)} {unit}"
         return Number(label, f"{number(own.ours, 2)} {unit}", paper)
 
-    told = [
+    return [
         one("Mean T1ρ, four TSL", REFERENCE, "mean T1rho", "ms"),
         one("RMRE, coarse fit", COARSE, RMRE, "%"),
         one("RMRE, parabola", CALIBRATED, RMRE, "%"),
         one("RMRE, LBR", LBR, RMRE, "%"),
         one("UCE of LBRU, mean error", LBRU, UCE_EXPECTED, "ms"),
-    ]
-    return [
-        *(each for each in told if each is not None),
-        Number("Time", f"{seconds / 60:.1f} min", "all sessions of this run"),
     ]
