@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxqmri.fitting.equation import Equation
-from jaxqmri.fitting.nlls import expand
+from jaxqmri.fitting.nlls import Once, expand
 from jaxqmri.fitting.problem import Plan, Voxel
 from jaxqmri.fitting.triangle import Triangle, Values, dot
 from jaxqmri.physics.base import Scalar
@@ -36,6 +36,7 @@ def carried_errors(
     misfit: Any,
     values: Values,
     covariance: Triangle,
+    once: Once,
 ) -> Carried | None:
     """Errors of known parameters, carried through ``d values / d known`` of the minimum.
 
@@ -52,7 +53,7 @@ def carried_errors(
         return equation.signal({**voxel.known, **given, **fitted})
 
     given = tuple(jnp.asarray(voxel.known[name], voxel.signals.dtype) for name in plan.carried)
-    cross = expand(joint, misfit, values + given).hessian
+    cross = once(lambda at: expand(joint, misfit, at, once).hessian, values + given)
     held, places = range(len(plan.carried)), range(size)
 
     def slope(i: int, k: int) -> Scalar:

@@ -153,7 +153,8 @@ def _carried(
         (v <= lo) | (v >= hi) for v, lo, hi in zip(estimate, lower, upper, strict=True)
     )
     covariance = inverse(expand(signal, misfit, estimate).hessian, at_bound)
-    carried = carried_errors(plan, equation, voxel, misfit, estimate, covariance)
+    once = computing_once(lower, upper)
+    carried = carried_errors(plan, equation, voxel, misfit, estimate, covariance, once)
     assert carried is not None
     down, up = [], []
     for k, value in enumerate(estimate):

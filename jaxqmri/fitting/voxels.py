@@ -149,7 +149,7 @@ def fit_voxel(
     natural = not plan.exact and not equation.warped
     information = best.expansion if natural else expand(signal, misfit, found)
     covariance = inverse(information.hessian, best.at_bound)
-    carried = carried_errors(plan, equation, voxel, misfit, found, covariance)
+    carried = carried_errors(plan, equation, voxel, misfit, found, covariance, once)
     predicted = signal(found)
     weight = sum(weights)
     mean = sum(w * y for w, y in zip(weights, samples, strict=True)) / weight

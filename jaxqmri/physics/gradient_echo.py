@@ -22,6 +22,7 @@ from jaxqmri.physics.base import (
     times_field,
 )
 from jaxqmri.physics.bessel import Field, Values
+from jaxqmri.physics.once import computed_once
 
 B1 = Bounds(0.2, 2.0)
 
@@ -41,9 +42,9 @@ def spoiled_gradient_echo(flip_angles: Times, repetition_time: Any, t1: Scalar) 
     angle, tr = as_type_of(t1, flip_angles, repetition_time)
     half = jnp.deg2rad(0.5 * angle)
     e1, recovered = jnp.exp(-tr / t1), -jnp.expm1(-tr / t1)
-    sine = jnp.sin(half)
+    sine, cosine = computed_once(tr > 0, lambda a: (jnp.sin(a), jnp.cos(a)), half)
     # 1 - E1 cos(a) loses most of its digits at small angles and TR well below T1
-    return 2.0 * sine * jnp.cos(half) * recovered / (recovered + 2.0 * e1 * sine * sine)
+    return 2.0 * sine * cosine * recovered / (recovered + 2.0 * e1 * sine * sine)
 
 
 def actual_flip_angle(repetition_times: Times, flip_angle: Any, t1: Scalar) -> Signals:

@@ -22,6 +22,7 @@ from jaxqmri.physics.base import (
     times_field,
 )
 from jaxqmri.physics.gradient_echo import B1
+from jaxqmri.physics.once import computed_once
 
 LARGEST_ANGLE = 45.0  # degrees: twice that, at the bound of b1, is where cos(a) ends to be positive
 
@@ -71,17 +72,23 @@ def multi_spoke_signal(
     times, tr, angle, count, spacing = as_type_of(
         t1rho, spin_lock_times, repetition_time, flip_angle, spokes, spoke_spacing
     )
-    recovered = -jnp.expm1(-spacing / t1)
-    # 1 - c and 1 - c^N as sums of what is small: nothing cancels at small angles and long T1
-    lost = recovered + (1.0 - recovered) * _one_minus_cosine(angle)
-    train = count * (_log_cosine(angle) - spacing / t1)
-    used = -jnp.expm1(train)
-    kept, share = recovered / lost, used / (count * lost)
-    rest = (tr - times - count * spacing) / t1
-    ready = kept * used * jnp.exp(-rest) - jnp.expm1(-rest)
-    steady = ready / -jnp.expm1(train - times / t1rho - rest)
-    locked = steady * jnp.exp(-times / t1rho)
-    return jnp.sin(jnp.deg2rad(angle)) * (locked * share + kept * (1.0 - share))
+
+    def unlocked(angle: Scalar, t1: Scalar) -> tuple[Any, ...]:
+        """All that a spin lock does not touch."""
+        recovered = -jnp.expm1(-spacing / t1)
+        # 1 - c and 1 - c^N as sums of what is small: nothing cancels at small angles and long T1
+        lost = recovered + (1.0 - recovered) * _one_minus_cosine(angle)
+        train = count * (_log_cosine(angle) - spacing / t1)
+        used = -jnp.expm1(train)
+        kept, share = recovered / lost, used / (count * lost)
+        rest = (tr - times - count * spacing) / t1
+        ready = kept * used * jnp.exp(-rest) - jnp.expm1(-rest)
+        sine = jnp.sin(jnp.deg2rad(angle))
+        return ready, train - rest, sine * share, sine * kept * (1.0 - share)
+
+    ready, left, seen, between = computed_once(tr > 0, unlocked, angle, t1)
+    locked = jnp.exp(-times / t1rho) * ready / -jnp.expm1(left - times / t1rho)
+    return locked * seen + between
 
 
 def multi_spoke_decay(
@@ -107,9 +114,13 @@ def multi_spoke_decay(
     times, tr, angle, count = as_type_of(
         t1rho, spin_lock_times, repetition_time, flip_angle, spokes
     )
-    rest = (tr - times) / t1
-    lost = -jnp.expm1(count * _log_cosine(angle) - times / t1rho - rest)
-    return jnp.exp(-times / t1rho) * -jnp.expm1(-rest) / lost
+
+    def unlocked(angle: Scalar, t1: Scalar) -> tuple[Any, Any]:
+        rest = (tr - times) / t1
+        return -jnp.expm1(-rest), count * _log_cosine(angle) - rest
+
+    ready, left = computed_once(tr > 0, unlocked, angle, t1)
+    return jnp.exp(-times / t1rho) * ready / -jnp.expm1(left - times / t1rho)
 
 
 class AdiabaticT1rho(SignalModel):

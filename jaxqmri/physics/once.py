@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.core import Tracer
 from jaxtyping import Array, Bool
 
 
@@ -27,6 +28,8 @@ def computed_once(always: Bool[Array, ""], function: Callable, *operands: Any) -
     function, operands
         What to call; arrays or pytrees of them.
     """
+    if not isinstance(always, Tracer):  # op by op there is no compiler to keep from it
+        return function(*operands)
     outcome = jax.eval_shape(function, *operands)
 
     def never(*_: Any) -> Any:
