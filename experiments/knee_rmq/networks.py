@@ -14,10 +14,10 @@ from jaxtyping import Float, Int
 
 from experiments.kept_networks import End, KeptNetworks
 from experiments.knee_rmq.fits import Reference
+from experiments.knee_rmq.inputs import FLOOR, LIMIT, Whitening, given_of, whitening
 from experiments.knee_rmq.paper import INPUTS
 from experiments.knee_rmq.settings import Settings
 from experiments.knee_rmq.steps import (
-    IMAGES,
     UNITS,
     Fold,
     Recipe,
@@ -90,9 +90,15 @@ class Learner:
         regions = [study.cartilage, study.meniscus] if settings.menisci else [study.cartilage]
         self.regions, self.classes = np.stack(regions, axis=-1), len(regions)
         self.images = (study.images / self.typical.signal).astype(np.float32)
+        own = study.slices_of(split.train)
+        inside = study.cartilage[own] & reference.known[own]
+        self.cartilage = self.images[own][inside]
         scale = UNITS * np.array([self.typical.m0, 1.0, 1.0, 1.0], np.float32)
         self.units = scale
-        self.targets = np.where(reference.known[..., None], reference.maps / scale, 0.0)
+        self.learnt = reference.known
+        if self.learning.maps_in == "cartilage":
+            self.learnt = self.learnt & study.cartilage
+        self.targets = np.where(self.learnt[..., None], reference.maps / scale, 0.0)
         known = held_to(study.acquisition, settings.form)
         self.trainer = make_trainer(self.learning, self.classes, known, self.images.shape[2])
         rule = PlateauRule(self.learning.improvement, self.learning.period)
@@ -146,17 +152,17 @@ class Learner:
 
     def apply(self, arm: OneTraining, variables: Variables, slices: Int[np.ndarray, " s"]) -> Maps:
         """What a network says of some slices."""
-        given, parts = jnp.asarray(_given(arm.input)), []
+        by, parts = self._whitening(arm), []
         for first in range(0, slices.size, AT_A_TIME):
             own = slices[first : first + AT_A_TIME]
             images = jnp.asarray(self.images[np.resize(own, AT_A_TIME)])
-            found = self._predict(variables, images * given)
+            found = self._predict(variables, images, by)
             parts.append([np.asarray(one)[: own.size] for one in found])
         maps, classes = (np.concatenate(each) for each in zip(*parts, strict=True))
         return Maps(maps * self.units, classes)
 
-    def _predicted(self, variables: Variables, images: Any) -> tuple[Any, Any]:
-        found = self.trainer.predict(variables, images)
+    def _predicted(self, variables: Variables, images: Any, by: Whitening) -> tuple[Any, Any]:
+        found = self.trainer.predict(variables, given_of(images, by))
         return found.maps, jax.nn.sigmoid(found.logits)
 
     def _judged(self, variables: Variables, batch: Any) -> Any:
@@ -164,7 +170,7 @@ class Learner:
 
     def _training(self, arm: OneTraining, said: Callable[[Point], None]) -> training.Training:
         recipe = Recipe(
-            jnp.asarray(_given(arm.input)),
+            self._whitening(arm),
             jnp.float32(arm.physics),
             jnp.asarray(self.typical.noise / self.typical.signal, jnp.float32),
             jnp.float32(self.typical.m0 / self.typical.signal),
@@ -176,7 +182,7 @@ class Learner:
             training.Slices(
                 jnp.asarray(self.images),
                 jnp.asarray(self.targets),
-                jnp.asarray(self.reference.known),
+                jnp.asarray(self.learnt),
                 jnp.asarray(centres),
                 jnp.asarray(count),
                 jnp.asarray(self.regions),
@@ -199,22 +205,25 @@ class Learner:
         batch = batch_of(
             jnp.asarray(self.images[slices]),
             jnp.asarray(self.targets[slices]),
-            jnp.asarray(self.reference.known[slices]),
+            jnp.asarray(self.learnt[slices]),
             jnp.asarray(self.regions[slices], jnp.float32),
             recipe,
         )
         return lambda variables: float(self._judge(variables, batch))
 
+    def _whitening(self, arm: OneTraining) -> Whitening:
+        return whitening(self.cartilage, channels(arm.input))
+
     def _made_from(self) -> str:
         """Fingerprint of the maps and the subjects that a training is made from."""
         digest = hashlib.blake2b(digest_size=8)
-        for part in (self.targets, self.regions, *self.split):
+        for part in (self.targets, self.learnt, self.regions, *self.split):
             digest.update(np.ascontiguousarray(part).tobytes())
         return digest.hexdigest()
 
     def _described(self, arm: OneTraining) -> dict[str, Any]:
-        chosen = INPUTS[arm.input]
-        built = architecture(self.learning, self.classes, len(channels(arm.input)))
+        chosen, own, by = INPUTS[arm.input], channels(arm.input), self._whitening(arm)
+        built = architecture(self.learning, self.classes, own.size)
         people = self.study.participants
         return {
             "architecture": built,
@@ -225,6 +234,12 @@ class Learner:
             "output": list(QUANTITIES),
             "output_units": [float(unit) for unit in self.units],
             "signal_unit": self.typical.signal,
+            "input": {
+                "logarithm_of_at_least": FLOOR,
+                "minus": by.centre[own].tolist(),
+                "times": by.weights[np.ix_(own, own)].tolist(),
+                "clipped_at": LIMIT,
+            },
             "classes": ["cartilage", "meniscus"][: self.classes],
             "test_subjects": [people[i]["participant_id"] for i in self.split.test],
             "simulated": self.study.simulated,
@@ -264,16 +279,10 @@ def only(variables: Variables, chosen: Int[np.ndarray, " c"]) -> Variables:
     """A network whose first layer takes some of the images, the others being zero."""
 
     def taken(path: Any, leaf: Any) -> Any:
-        first = jax.tree_util.keystr(path).startswith(FIRST_LAYER)
-        return leaf[:, :, chosen] if first else leaf
+        first = jax.tree_util.keystr(path).startswith(FIRST_LAYERS)
+        return leaf[..., chosen, :] if first else leaf
 
     return variables._replace(params=jax.tree_util.tree_map_with_path(taken, variables.params))
 
 
-FIRST_LAYER = "['encoder']['blocks'][0]['convs'][0]['kernel']"
-
-
-def _given(name: str) -> Float[np.ndarray, " 11"]:
-    given = np.zeros(IMAGES, np.float32)
-    given[channels(name)] = 1.0
-    return given
+FIRST_LAYERS = ("['encoder']['blocks'][0]['convs'][0]['kernel']", "['direct']['kernel']")

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from experiments.knee_rmq.equations import equations
+from experiments.knee_rmq.inputs import Whitening, given_of
 from experiments.knee_rmq.paper import FLIP_ANGLES, SPIN_LOCK_TIMES
 from experiments.knee_rmq.settings import Learning
 from experiments.knee_rmq.study import QUANTITIES
@@ -33,8 +34,8 @@ class Recipe(NamedTuple):
 
     Attributes
     ----------
-    given
-        1 for each image that the network is given, 0 for those left out.
+    whitening
+        How the images that the network is given are laid out for it; the others become zeros.
     physics
         Weight of the distance of all images, given or not, to the signal equations.
     noise
@@ -43,7 +44,7 @@ class Recipe(NamedTuple):
         M0 of typical cartilage in the unit of the signals: what the network's M0 is relative to.
     """
 
-    given: Float[Array, " 11"]
+    whitening: Whitening
     physics: Float[Array, ""]
     noise: Float[Array, " 2"]
     m0: Float[Array, ""]
@@ -62,13 +63,13 @@ class Batch(NamedTuple):
     Attributes
     ----------
     images
-        Those given, zeros elsewhere.
+        Those given, logarithms and whitened (:mod:`experiments.knee_rmq.inputs`); zeros elsewhere.
     signals
-        All of them.
+        All of them, in units of typical cartilage's signal.
     maps
         Fitted to all of them, in the units of the network.
     known
-        Where there are such maps.
+        Where there are such maps, and they count.
     regions
         1 where a class was drawn, 0 elsewhere.
     recipe
@@ -105,6 +106,7 @@ def architecture(learning: Learning, classes: int, in_channels: int = IMAGES) ->
         "classes": classes,
         "features": list(learning.features),
         "starts": list(STARTS),
+        "direct": learning.direct,
     }
 
 
@@ -146,7 +148,7 @@ def batch_of(
     recipe: Recipe,
 ) -> Batch:
     """Whole slices, or patches after their augmentation."""
-    return Batch(signals * recipe.given, signals, maps, known, regions, recipe)
+    return Batch(given_of(signals, recipe.whitening), signals, maps, known, regions, recipe)
 
 
 def supervised(predicted: MapsAndLogits, batch: Batch, learning: Learning) -> Float[Array, ""]:

@@ -46,6 +46,10 @@ class RMQNet(nnx.Module):
     norm, up_kernel
         Normalisation and kernel of the transposed convolutions, as of
         :class:`jaxqmri.networks.UNet`.
+    direct
+        Add to every map a linear function of the pixel's own images, 0 before training. What a
+        pixel's signals tell of its maps then need not pass through the channels of the finest
+        level, which all decoders share.
     starts
         Value of each map before training; all 0 when None. Maps of unlike units learn together
         only if all of them start near their own values.
@@ -77,6 +81,7 @@ class RMQNet(nnx.Module):
         *,
         norm: Norm = "batch",
         up_kernel: int = 2,
+        direct: bool = False,
         starts: Sequence[float] | None = None,
         rngs: nnx.Rngs,
     ):
@@ -96,6 +101,12 @@ class RMQNet(nnx.Module):
         )
         self.segmenter = decoder()
         self.classifier = Regressor(features[0], classes, rngs=rngs)
+        zeros = nnx.initializers.zeros
+        self.direct = (
+            nnx.Linear(in_channels, maps, use_bias=False, kernel_init=zeros, rngs=rngs)
+            if direct
+            else None
+        )
 
     def __call__(self, images: Float[Array, "n h w in"], train: bool = False) -> MapsAndLogits:
         """Maps and logits of the images' height and width.
@@ -119,4 +130,7 @@ class RMQNet(nnx.Module):
             for decoder, regressor in zip(self.decoders, self.regressors, strict=True)
         ]
         logits = self.classifier(self.segmenter(levels, train))
-        return MapsAndLogits(jnp.concatenate(maps, axis=-1), logits)
+        joined = jnp.concatenate(maps, axis=-1)
+        if self.direct is not None:
+            joined = joined + self.direct(images)
+        return MapsAndLogits(joined, logits)

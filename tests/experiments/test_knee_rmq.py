@@ -12,6 +12,7 @@ from flax import nnx
 from experiments import preparing
 from experiments.knee_rmq import experiment, paper
 from experiments.knee_rmq.estimates import NETWORK, PRIOR_FIT, REFERENCE
+from experiments.knee_rmq.inputs import given_of, whitening
 from experiments.knee_rmq.metrics import DICE, L1, MEAN, VOXEL_R, of
 from experiments.knee_rmq.results import PRINTED
 from jaxqmri import networks, training
@@ -120,12 +121,36 @@ def test_a_kept_network_takes_the_images_it_was_given_alone(finished, study):
         read_image(study / who / "anat" / f"{who}_{name}.nii.gz").data
         for name in ("flip-3_VFA", "acq-adiab_tsl-5_T1rhow")
     ]
-    given = np.moveaxis(np.stack(images, axis=-1), 2, 0) / about["signal_unit"]
-    found = nnx.jit(lambda network, images: network(images).maps)(network, jax.numpy.array(given))
+    signals = np.moveaxis(np.stack(images, axis=-1), 2, 0) / about["signal_unit"]
+    told = about["input"]
+    logs = np.log(np.maximum(signals, told["logarithm_of_at_least"])) - np.array(told["minus"])
+    given = np.clip(logs @ np.array(told["times"]), -told["clipped_at"], told["clipped_at"])
+    found = nnx.jit(lambda network, images: network(images).maps)(
+        network, jax.numpy.array(given, "float32")
+    )
     folder = finished / "maps" / who / "anat"
     kept = 1e3 * read_image(folder / f"{who}_desc-RmqNet1Fa1Tsl_T1map.nii.gz").data
     t1 = np.asarray(found)[..., 1] * about["output_units"][1]
     np.testing.assert_allclose(t1, np.moveaxis(kept, 2, 0), rtol=1e-3)
+
+
+def test_whitened_images_are_unrelated_and_the_others_zero():
+    rng = np.random.default_rng(0)
+    amplitude = np.exp(0.3 * rng.normal(size=(20_000, 1)))
+    decays = np.exp(-np.arange(1.0, 5.0) * (0.3 + 0.05 * rng.normal(size=(20_000, 1))))
+    signals = amplitude * decays
+    chosen = np.array([0, 2])
+    by = whitening(signals, chosen)
+    given = np.asarray(given_of(jax.numpy.asarray(signals, "float32"), by))
+    np.testing.assert_array_equal(given[:, [1, 3]], 0.0)
+    covariance = np.cov(given[:, chosen], rowvar=False)
+    np.testing.assert_allclose(covariance, np.eye(2), atol=0.03)
+    np.testing.assert_allclose(given.mean(axis=0), 0.0, atol=0.02)
+    # twice the signal moves every logarithm alike: what tells of decay stays
+    louder = np.asarray(given_of(jax.numpy.asarray(2 * signals, "float32"), by)) - given
+    np.testing.assert_allclose(louder, np.broadcast_to(louder[0], louder.shape), atol=1e-3)
+    air = given_of(jax.numpy.zeros((1, 4)), by)
+    assert np.isfinite(air).all()
 
 
 def test_goes_on_where_it_stopped(finished, study, tmp_path):

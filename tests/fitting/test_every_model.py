@@ -11,7 +11,7 @@ from scipy.optimize import least_squares
 import jaxqmri
 from tests.fitting.cases import CASES, Case
 
-VOXELS = 20_000  # the same for both tests: a program is compiled for a number of voxels
+VOXELS = 8_000  # the same for both tests: a program is compiled for a number of voxels
 COMPARED = 15
 SNR = 30.0
 SD_MARGIN = 4.0 / np.sqrt(2 * VOXELS)  # four standard errors of a standard deviation

@@ -95,6 +95,18 @@ def test_it_comes_back_from_its_description_and_folder(tmp_path: Path):
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_a_direct_layer_adds_a_linear_function_of_each_pixel():
+    plain = RMQNet(3, 2, features=(2, 4), rngs=nnx.Rngs(0))
+    direct = RMQNet(3, 2, features=(2, 4), direct=True, rngs=nnx.Rngs(0))
+    x = jax.random.normal(jax.random.key(0), (1, 4, 8, 3))
+    np.testing.assert_array_equal(direct(x).maps, plain(x).maps)
+    weights = np.arange(6.0).reshape(3, 2)
+    direct.direct.kernel[...] = jnp.asarray(weights, jnp.float32)
+    added = direct(x).maps - plain(x).maps
+    np.testing.assert_allclose(added, np.asarray(x) @ weights, atol=1e-4)
+    np.testing.assert_array_equal(direct(x).logits, plain(x).logits)
+
+
 def test_what_cannot_be_built_is_refused():
     with pytest.raises(ValueError, match="a start for each of 4 maps, got 2"):
         RMQNet(1, features=(2, 4), starts=(1.0, 2.0), rngs=nnx.Rngs(0))
