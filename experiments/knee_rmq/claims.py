@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 
-from experiments.knee_rmq.estimates import CONSTANT, NETWORK, NO_IMAGES, PRIOR_FIT, named
+from experiments.knee_rmq.estimates import (
+    CONSTANT,
+    NETWORK,
+    NO_IMAGES,
+    PRIOR_FIT,
+    REGRESSION,
+    named,
+)
 from experiments.knee_rmq.metrics import (
     CARTILAGE,
     DICE,
@@ -101,6 +108,15 @@ def ahead_of_fit(rows: Rows) -> list[Finding]:
     ]
 
 
+def ahead_of_regression(rows: Rows) -> list[Finding]:
+    """Error of the network less that of a regression of single voxels on the same images."""
+    return [
+        rows.difference(SMALLER, (NETWORK, name), (REGRESSION, name), of(L1, quantity))
+        for name in INPUTS
+        for quantity in QUANTITIES
+    ]
+
+
 def ahead_of_constant(rows: Rows) -> list[Finding]:
     """Error of the network less that of the training subjects' median."""
     return [
@@ -163,6 +179,13 @@ CLAIMS: tuple[Claim, ...] = (
         "The network has smaller errors than a fit with priors to the same images.",
         f"L1, {NETWORK} minus {PRIOR_FIT}, paired: below 0",
         ahead_of_fit,
+        ours=True,
+    ),
+    Claim(
+        "better than voxels",
+        "The network has smaller errors than a regression that sees one voxel at a time.",
+        f"L1, {NETWORK} minus {REGRESSION}, paired: below 0",
+        ahead_of_regression,
         ours=True,
     ),
     Claim(

@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from jaxtyping import Float
 
-from experiments.knee_rmq.estimates import CONSTANT, NETWORK, PRIOR_FIT, Estimates, Test
+from experiments.knee_rmq.estimates import (
+    CONSTANT,
+    NETWORK,
+    PRIOR_FIT,
+    REGRESSION,
+    Estimates,
+    Test,
+)
 from experiments.knee_rmq.metrics import (
     DICE,
     FALL,
@@ -102,7 +109,8 @@ def compared_arms(found: Mapping[Arm, Estimates]) -> Iterator[tuple[Arm, Arm]]:
     """What is compared: the network with its competitors, with physics, with fewer images."""
     for model, name in found:
         if model == NETWORK:
-            for other in ((PRIOR_FIT, name), *(a for a in found if a[0] == CONSTANT)):
+            pixelwise = ((PRIOR_FIT, name), (REGRESSION, name))
+            for other in (*pixelwise, *(a for a in found if a[0] == CONSTANT)):
                 if other in found:
                     yield (model, name), other
             if name != WHOLE and (NETWORK, WHOLE) in found:

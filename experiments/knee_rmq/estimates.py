@@ -12,12 +12,14 @@ from experiments.kept_networks import End
 from experiments.knee_rmq.fits import Reference
 from experiments.knee_rmq.networks import OneTraining
 from experiments.knee_rmq.prior_fit import fit_with_prior, prior_of
+from experiments.knee_rmq.regression import regress
 from experiments.knee_rmq.settings import Settings
 from experiments.knee_rmq.study import Study
 from experiments.trainings import Arm
 from jaxqmri.training import Split
 
 NETWORK, PRIOR_FIT, CONSTANT = "RMQ-Net", "fit with priors", "median of training subjects"
+REGRESSION = "regression of voxels"
 REFERENCE = "fit to all images"
 NO_IMAGES = "none"  # the input of a constant
 INSIDE = 0.5  # probability from which a pixel is of a class
@@ -91,6 +93,9 @@ def untrained(
         (PRIOR_FIT, name): Estimates(fit_with_prior(study, reference, prior, name, test)[None])
         for name in settings.inputs
     }
+    for name in settings.inputs:
+        maps = regress(study, reference, split, name)
+        found[REGRESSION, name] = Estimates(maps[None])
     train = study.slices_of(split.train)
     inside = study.cartilage[train] & reference.known[train]
     # of all numbers the one with the smallest absolute error

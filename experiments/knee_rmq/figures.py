@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.kept_networks import End
-from experiments.knee_rmq.estimates import NETWORK, PRIOR_FIT, Estimates, Test, named
+from experiments.knee_rmq.estimates import NETWORK, PRIOR_FIT, REGRESSION, Estimates, Test, named
 from experiments.knee_rmq.fits import Reference
 from experiments.knee_rmq.metrics import (
     CARTILAGE,
@@ -93,7 +93,9 @@ def draw_all(
         }
         told = [
             one | {"paper": printed.get(one["input"]) if one["model"] == NETWORK else None}
-            for one in _of_inputs(rows, (NETWORK, PRIOR_FIT), of(VOXEL_R_DRAWN, quantity))
+            for one in _of_inputs(
+                rows, (NETWORK, PRIOR_FIT, REGRESSION), of(VOXEL_R_DRAWN, quantity)
+            )
         ]
         drawn[f"acceleration_{quantity}"] = (
             dots_beside_paper(told, f"voxel r of {label}"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from experiments.knee_rmq.claims import WEIGHTS, judge
 from experiments.knee_rmq.cohort import changed_since, cohort_of
-from experiments.knee_rmq.estimates import CONSTANT, NO_IMAGES, PRIOR_FIT, named
+from experiments.knee_rmq.estimates import CONSTANT, NO_IMAGES, PRIOR_FIT, REGRESSION, named
 from experiments.knee_rmq.metrics import (
     CARTILAGE,
     DICE,
@@ -44,7 +44,7 @@ JOINING = Joining(
     judge=judge_run,
     predictions=PREDICTIONS,
     region=CARTILAGE,
-    models=(named(0.0), *(named(weight) for weight in WEIGHTS), PRIOR_FIT, CONSTANT),
+    models=(named(0.0), *(named(weight) for weight in WEIGHTS), PRIOR_FIT, REGRESSION, CONSTANT),
     inputs=(*INPUTS, NO_IMAGES),
     metrics={
         DICE, of(FALL, T1_LESS_T1RHO),

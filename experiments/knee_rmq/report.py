@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.kept_networks import End
 from experiments.knee_rmq import figures
-from experiments.knee_rmq.estimates import NETWORK, PRIOR_FIT, REFERENCE, Estimates, Test
+from experiments.knee_rmq.estimates import (
+    NETWORK,
+    PRIOR_FIT,
+    REFERENCE,
+    REGRESSION,
+    Estimates,
+    Test,
+)
 from experiments.knee_rmq.fits import Reference
 from experiments.knee_rmq.metrics import L1, MEAN, SPREAD, VOXEL_R, VOXEL_R_DRAWN, of
 from experiments.knee_rmq.networks import OneTraining
@@ -116,7 +123,12 @@ def write(
 
 def remarks(run: Run[Settings], study: Study, short: Sequence[str]) -> list[str]:
     """What must be known before a number is read."""
-    told = [line for line in (_against_fit(run.results),) if line]
+    others = {
+        PRIOR_FIT: "the signal equations fitted to the same images with priors",
+        REGRESSION: "a quadratic regression of the same images, one voxel at a time",
+    }
+    beside = [_against(run.results, model, words) for model, words in others.items()]
+    told = [line for line in beside if line]
     if study.simulated:
         told.append(
             f"{source(study)}. How far T1 and T1rho vary over cartilage was chosen near what the "
@@ -149,15 +161,15 @@ def trained_as(settings: Settings) -> str:
     return f"RMQ-Nets of {widths} channels, {settings.seeds} training seed{plural} each."
 
 
-def _against_fit(rows: Sequence[Result]) -> str | None:
-    """How the network stands beside a fit of the same images, in words."""
+def _against(rows: Sequence[Result], model: str, words: str) -> str | None:
+    """How the network stands beside what else is made of the same images, in words."""
     found = {(one.model, one.input, one.metric): one for one in rows}
     told = []
     for name in INPUTS:
         for quantity in QUANTITIES:
             metric = of(L1, quantity)
-            own, other = (found.get((model, name, metric)) for model in (NETWORK, PRIOR_FIT))
-            paired = found.get((f"{NETWORK} minus {PRIOR_FIT}", name, metric))
+            own, other = (found.get((who, name, metric)) for who in (NETWORK, model))
+            paired = found.get((f"{NETWORK} minus {model}", name, metric))
             if own is None or other is None or paired is None or own.ours is None:
                 continue
             ahead = paired.high is not None and paired.high < 0
@@ -167,10 +179,7 @@ def _against_fit(rows: Sequence[Result]) -> str | None:
             )
     if not told:
         return None
-    return (
-        "Mean absolute errors of the network, against those of the signal equations fitted to the "
-        f"same images with priors: {'; '.join(told)}."
-    )
+    return f"Mean absolute errors of the network, against those of {words}: {'; '.join(told)}."
 
 
 def _write_page(

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -14,6 +15,7 @@ from experiments.knee_rmq import experiment, paper
 from experiments.knee_rmq.estimates import NETWORK, PRIOR_FIT, REFERENCE
 from experiments.knee_rmq.inputs import given_of, whitening
 from experiments.knee_rmq.metrics import DICE, L1, MEAN, VOXEL_R, of
+from experiments.knee_rmq.regression import regress
 from experiments.knee_rmq.results import PRINTED
 from jaxqmri import networks, training
 from jaxqmri.io import bids
@@ -151,6 +153,26 @@ def test_whitened_images_are_unrelated_and_the_others_zero():
     np.testing.assert_allclose(louder, np.broadcast_to(louder[0], louder.shape), atol=1e-3)
     air = given_of(jax.numpy.zeros((1, 4)), by)
     assert np.isfinite(air).all()
+
+
+def test_a_regression_finds_what_is_a_quadratic_of_the_logarithms():
+    """Signals whose logarithms hold T1 and T1rho exactly, whatever the amplitude."""
+    rng = np.random.default_rng(1)
+    shape = (6, 8, 8)
+    t1, t1rho = rng.uniform(0.8, 1.2, shape), rng.uniform(0.8, 1.2, shape)
+    m0 = rng.uniform(0.9, 1.1, shape)
+    logs = np.zeros((*shape, 11))
+    logs[..., 0], logs[..., 2], logs[..., 8] = np.log(m0), t1, t1rho
+    maps = np.stack([m0, 1000 * t1, t1, 40 * t1rho * t1], axis=-1)
+    everywhere = np.ones(shape, bool)
+    study = SimpleNamespace(
+        images=np.exp(logs), cartilage=everywhere, slices_of=lambda subjects: subjects
+    )
+    reference = SimpleNamespace(maps=maps, known=everywhere)
+    split = training.Split(np.arange(4), np.array([4]), np.array([5]))
+    found = regress(study, reference, split, "1FA+1TSL")[0]
+    np.testing.assert_allclose(found[..., 1:], maps[5][..., 1:], rtol=2e-3)
+    assert np.corrcoef(found[..., 0].ravel(), m0[5].ravel())[0, 1] < 0.5  # no image holds it
 
 
 def test_goes_on_where_it_stopped(finished, study, tmp_path):
