@@ -82,7 +82,7 @@ def tables_of(
         region: str | None = CARTILAGE,
     ) -> list[dict[str, Any]]:
         own = [
-            entry | {"model": marked(entry["model"], [str(entry["input"])], short)}
+            entry | {"model": marked(entry["model"], ORDER, short)}
             for entry in entries
             if entry["metric"] in metrics
             and (entry["model"] in models if models else " minus " not in entry["model"])
