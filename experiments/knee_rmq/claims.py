@@ -38,7 +38,7 @@ FASTEST = FEWER[-1]
 HIGH = 0.89  # the paper's lowest voxel r
 SMALL_FALL = 0.045  # of r, at the highest acceleration: what rounds to the paper's 4 %
 SAME_OVERLAP = 0.02  # of Dice
-WEIGHTS = (0.1, 1.0)
+WEIGHTS = (0.01, 0.1)
 PHYSICS_HELPS = "physics helps"  # name of a claim
 ENOUGH_SEEDS = 3
 

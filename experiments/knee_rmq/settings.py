@@ -146,11 +146,11 @@ PRESETS: dict[Preset, Settings] = {
         learning=Learning(features=(4, 8), size=32, steps=2, period=1, checks=2),
     ),
     "quick": Settings(),
-    "full": Settings(inputs=EVERY_INPUT, physics=(0.0, 0.1, 1.0)),
+    "full": Settings(inputs=EVERY_INPUT, physics=(0.0, 0.01, 0.1)),
     "paper": Settings(
         simulated_grid="paper",
         inputs=EVERY_INPUT,
-        physics=(0.0, 0.1, 1.0),
+        physics=(0.0, 0.01, 0.1),
         registration="affine",
         learning=Learning(
             features=(32, 64, 128, 256, 512),
