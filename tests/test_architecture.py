@@ -82,7 +82,7 @@ def test_every_package_is_known_here():
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["fit"], ["predict"], ["simulate"], ["stats"], ["convert"]]
+    "arguments", [[], ["fit"], ["predict"], ["simulate"], ["stats"], ["cartilage"], ["convert"]]
 )
 def test_help_does_not_import_jax(arguments: list[str]):
     program = (

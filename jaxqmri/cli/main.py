@@ -27,6 +27,7 @@ COMMANDS = {
     "fit": Entry("fit", "Fit", "images to maps, with their errors and a page to judge them by"),
     "convert": Entry("convert", "Convert", "DICOM files to a BIDS folder"),
     "stats": Entry("stats", "Stats", "maps and regions to a table of numbers"),
+    "cartilage": Entry("cartilage", "Cartilage", "femoral cartilage to its subregions' numbers"),
     "register": Entry("register", "Register", "images onto the grid of another, or of the first"),
     "predict": Entry("predict", "Predict", "a saved network applied to new images"),
     "simulate": Entry("simulate", "Simulate", "a study's digital cohort, as a BIDS folder"),

@@ -113,13 +113,18 @@ def divide(
     side
         ``"left"`` or ``"right"`` knee.
     rule
-        Published ones are ``PAPER`` (Automatic subregional assessment of knee cartilage) and
-        ``DOSMA``; ``ANATOMICAL`` takes its axes from the cartilage.
+        Published ones are ``PAPER`` and ``DOSMA``; ``ANATOMICAL`` takes its axes from the
+        cartilage.
 
     Raises
     ------
     ValueError
         If the mask is empty or no femoral cartilage, or the side is not given.
+
+    References
+    ----------
+    Thomas et al., Cartilage 2021, doi:10.1177/19476035211042406; Monu et al., Osteoarthritis and
+    Cartilage 2017, doi:10.1016/j.joca.2016.09.015.
     """
     placed = layout(affine, side)
     inside = placed.to_knee(np.asarray(mask, bool))
