@@ -82,7 +82,17 @@ def test_every_package_is_known_here():
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["fit"], ["predict"], ["simulate"], ["stats"], ["cartilage"], ["convert"]]
+    "arguments",
+    [
+        [],
+        ["fit"],
+        ["predict"],
+        ["simulate"],
+        ["stats"],
+        ["cartilage"],
+        ["convert"],
+        ["convert-oai"],
+    ],
 )
 def test_help_does_not_import_jax(arguments: list[str]):
     program = (

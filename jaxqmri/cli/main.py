@@ -26,6 +26,7 @@ class Entry(NamedTuple):
 COMMANDS = {
     "fit": Entry("fit", "Fit", "images to maps, with their errors and a page to judge them by"),
     "convert": Entry("convert", "Convert", "DICOM files to a BIDS folder"),
+    "convert-oai": Entry("convert_oai", "ConvertOai", "a download of knee T2 images to a study"),
     "stats": Entry("stats", "Stats", "maps and regions to a table of numbers"),
     "cartilage": Entry("cartilage", "Cartilage", "femoral cartilage to its subregions' numbers"),
     "register": Entry("register", "Register", "images onto the grid of another, or of the first"),
@@ -101,5 +102,5 @@ def _run(words: list[str]) -> int:
 
 
 def _help() -> str:
-    lines = [f"  {name:<10}{entry.summary}" for name, entry in COMMANDS.items()]
+    lines = [f"  {name:<13}{entry.summary}" for name, entry in COMMANDS.items()]
     return HELP.format(commands="\n".join(lines))
