@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxqmri.io import bids
+from jaxqmri.io.entities import folder_of
 from jaxqmri.io.files import write_json, write_table
 from jaxqmri.io.staging import staged
 from jaxqmri.simulate.knee_t1rho import KneeT1rhoStudy
@@ -117,22 +118,27 @@ def write_cohort(
             "Settings": numeric_settings(study),
         },
     )
-    manual, truth = (bids.map_folder(root, who) for who in ("manual", "truth"))
-    bids.write_dataset_description(
-        manual, "Regions as a simulated reader drew them", "derivative", ["../.."]
-    )
+    truth = bids.map_folder(root, "truth")
+    names = [{"index": i, "name": name} for i, name in enumerate(study.regions, start=1)]
+    for reader in study.readers:
+        drawn = bids.map_folder(root, reader)
+        bids.write_dataset_description(
+            drawn, "Regions as a simulated reader drew them", "derivative", ["../.."]
+        )
+        write_table(drawn / "dseg.tsv", names, ["index", "name"])
     bids.write_dataset_description(truth, "True maps of the simulation", "derivative", ["../.."])
     write_json(truth / "simulation.json", made_with)
-    names = [{"index": i, "name": name} for i, name in enumerate(study.regions, start=1)]
-    write_table(manual / "dseg.tsv", names, ["index", "name"])
 
-    def one(k: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    def one(k: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         label = f"{k + 1:02d}"
-        record = study.record(k, seed, repeat)
-        write_subject(root, label, record)
-        name = {"participant_id": f"sub-{label}"}
-        latent = {key: round(float(value), 4) for key, value in record.latent.items()}
-        return {**name, **record.participant}, {**name, **latent}
+        name, person, latents = {"participant_id": f"sub-{label}"}, {}, []
+        for record in study.visits(k, seed, repeat):
+            write_visit(root, label, record)
+            person = {**name, **record.participant}
+            visit = {"session_id": f"ses-{record.session}"} if record.session else {}
+            latent = {key: round(float(value), 4) for key, value in record.latent.items()}
+            latents.append({**name, **visit, **latent})
+        return person, latents
 
     rows = []
     with ThreadPoolExecutor(THREADS) as pool:
@@ -143,12 +149,13 @@ def write_cohort(
                 progress(len(rows), count)
     people, latents = zip(*rows, strict=True)
     bids.write_participants(root, people, study.columns)
-    write_table(truth / "subjects.tsv", latents, list(latents[0]))
+    each_visit = list(chain(*latents))
+    write_table(truth / "subjects.tsv", each_visit, list(each_visit[0]))
 
 
-def write_subject(root: Path, label: str, record: Record) -> None:
-    """Write one subject's images, regions and true maps."""
-    entities = {"sub": label}
+def write_visit(root: Path, label: str, record: Record) -> None:
+    """Write images, regions and true maps of one subject's visit."""
+    entities = {"sub": label, **({"ses": record.session} if record.session else {})}
     scanner = {"MagneticFieldStrength": 3.0, "Manufacturer": "simulated"}
     for series in record.series:
         bids.write_series(
@@ -179,7 +186,7 @@ def write_subject(root: Path, label: str, record: Record) -> None:
             made.affine,
             {
                 "Description": made.description,
-                "Sources": [f"bids::sub-{label}"],
+                "Sources": [f"bids::{folder_of(entities, '').as_posix()}"],
                 "Units": made.units,
             },
             desc=made.desc,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -42,7 +42,7 @@ class Image(NamedTuple):
 class Map(NamedTuple):
     """Regions that somebody drew, or a true map."""
 
-    pipeline: str  # ``manual`` or ``truth``
+    pipeline: str  # one of the study's ``readers``, or ``truth``
     suffix: str
     data: Shaped[np.ndarray, "x y z"]
     affine: Num[np.ndarray, "4 4"]
@@ -52,13 +52,14 @@ class Map(NamedTuple):
 
 
 class Record(NamedTuple):
-    """All that is written of one subject."""
+    """All that is written of one subject, or of one of its visits."""
 
     participant: Mapping[str, Any]  # its row of participants.tsv, without the name
     latent: Mapping[str, Number]  # numbers behind it that no map holds
     series: Sequence[Series]
     images: Sequence[Image]
     maps: Sequence[Map]
+    session: str | None = None  # name of the visit, where a subject has several
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Study(ABC):
     subjects: int
 
     title: ClassVar[str]
-    regions: ClassVar[Sequence[str]]  # names of the labels 1, 2, ... in the manual regions
+    regions: ClassVar[Sequence[str]]  # names of the labels 1, 2, ... that readers draw
+    readers: ClassVar[Sequence[str]] = ("manual",)  # folders of what they drew
     columns: ClassVar[Mapping[str, Mapping[str, Any]]]  # of participants.tsv
     fixed: ClassVar[tuple[str, ...]]  # fields that are no numbers
     above_zero: ClassVar[tuple[str, ...]]
@@ -81,7 +83,14 @@ class Study(ABC):
 
     @abstractmethod
     def record(self, k: int, seed: int, repeat: int) -> Record:
-        """Simulate subject ``k`` (from 0), scanned for the ``repeat``-th time."""
+        """Simulate subject ``k`` (from 0), scanned for the ``repeat``-th time.
+
+        The first of its visits, where there are several.
+        """
+
+    def visits(self, k: int, seed: int, repeat: int) -> Iterable[Record]:
+        """Simulate every visit of subject ``k``: one, unless the study has more."""
+        return [self.record(k, seed, repeat)]
 
     def at(self: S, preset: str) -> S:
         """The same study with a preset's grids and number of subjects."""

@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
-from jaxqmri.simulate.acquisition import BLOCK, places, slices_of
 from jaxqmri.simulate.geometry import Grid, Pose
+from jaxqmri.simulate.two_passes import Found, sample_twice
 from jaxqmri.simulate.ute_scanner import UteSubject, cartilage_at, sample
 from jaxqmri.simulate.ute_sequence import UteProtocol
 
@@ -93,43 +92,25 @@ def sample_all(
     """Samples of all images in one pose, and the truth there, slices first.
 
     The truth is the share of cartilage of each of four regions and of meniscus, all magnetisation
-    at the echo, and the share of cartilage times its T1 and times its T1rho. Cartilage varies
-    from point to point, and one point in fifty holds any: what it adds is worked out there alone.
+    at the echo, and the share of cartilage times its T1 and times its T1rho.
     """
     fine = grid.refined()
-    affine, shape = jnp.asarray(fine.affine(), jnp.float32), jnp.asarray(fine.shape[:2])
-    count = -(-int(np.prod(fine.shape)) // BLOCK)
 
-    def block(start: Array) -> tuple[Array, Array, Array]:
-        at = places(start + jnp.arange(BLOCK), shape, affine)
+    def everything(at: Array) -> Found:
         found = sample(at, fine.edge(), pose, subject, protocol)
-        truth = jnp.stack([found.magnetisation, *jnp.zeros((2, BLOCK))])
-        kept = jnp.concatenate([found.signals, truth])
-        return kept, found.shares, jnp.stack([found.depth, found.lesion])
-
-    rows, shares, layers = jax.lax.map(block, jnp.arange(count) * BLOCK)
-    share = shares[:, :4].sum(axis=1)
-    holding = jnp.nonzero(share.ravel() > 0, size=share.size, fill_value=share.size)[0]
-
-    def add(step: Array, rows: Array) -> Array:
-        flat = jax.lax.dynamic_slice_in_dim(holding, step * BLOCK, BLOCK)
-        which, lane = flat // BLOCK, flat % BLOCK
-        depth, lesion = layers[which, :, lane].T
-        added = cartilage_at(
-            places(flat, shape, affine),
-            share[which, lane],
-            depth,
-            lesion,
-            pose,
-            subject,
-            protocol,
+        truth = jnp.stack([found.magnetisation, *jnp.zeros((2, len(at)))])
+        return Found(
+            jnp.concatenate([found.signals, truth]),
+            found.shares,
+            found.shares[:4].sum(axis=0),
+            jnp.stack([found.depth, found.lesion]),
         )
-        return rows.at[which, :, lane].add(added.T)
 
-    steps = -(-jnp.count_nonzero(share) // BLOCK)
-    rows = slices_of(jax.lax.fori_loop(0, steps, add, rows), fine)
-    signals, truth = rows[:-3], rows[-3:]
-    return signals, jnp.concatenate([slices_of(shares, fine), truth])
+    def added(at: Array, share: Array, layers: Array) -> Array:
+        return cartilage_at(at, share, *layers, pose, subject, protocol)
+
+    rows, shares = sample_twice(fine, everything, added)
+    return rows[:-3], jnp.concatenate([shares, rows[-3:]])
 
 
 def seen(

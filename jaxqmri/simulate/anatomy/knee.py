@@ -46,6 +46,7 @@ class Knee(NamedTuple):
     regions: tuple[Float[Array, ...], ...]  # in the order of REGIONS, summing to cartilage's
     depth: Float[Array, ...]  # in cartilage: 0 at the bone, 1 at the surface
     lesion: Float[Array, ...]  # 0 in healthy cartilage, up to 1 in a severe lesion
+    femur: Bone  # in mm of the point, not of the average knee
 
 
 def lesions(p: Point, s: KneeShape) -> Distance:
@@ -72,7 +73,8 @@ def knee(points: Point, s: KneeShape, spacing: Number) -> Knee:
     Returns
     -------
     Knee
-        Fractions of tissue and of cartilage regions, depth in cartilage, severity of lesions.
+        Fractions of tissue and of cartilage regions, depth in cartilage, severity of lesions,
+        distance to the femur and thickness of its cartilage.
     """
     p = Point(*(c / s.scale for c in points))
     lesion = lesions(p, s)
@@ -87,13 +89,17 @@ def knee(points: Point, s: KneeShape, spacing: Number) -> Knee:
         Bone(patellar[0], s.patellar_cartilage * patellar[1] * relief),
     )
     around = soft.around(p, s, bones, wave)
-    return fill(p, lesion, bones, around, jnp.asarray(spacing) / s.scale)
+    filled = fill(p, bones, around, jnp.asarray(spacing) / s.scale)
+    return Knee(*filled, lesion, Bone(*(length * s.scale for length in bones[0])))
 
 
 def fill(
-    p: Point, lesion: Distance, bones: tuple[Bone, ...], around: soft.Around, width: Number
-) -> Knee:
-    """Give every sample to the tissues from the inside out: each takes its part of what is left."""
+    p: Point, bones: tuple[Bone, ...], around: soft.Around, width: Number
+) -> tuple[tuple[Distance, ...], tuple[Distance, ...], Distance]:
+    """Give every sample to the tissues from the inside out: each takes its part of what is left.
+
+    Fractions of the tissues and of the cartilage regions, and the depth in cartilage.
+    """
     share: dict[str, Distance] = {name: jnp.zeros_like(p.x) for name in TISSUES}
     left = jnp.ones_like(p.x)
 
@@ -131,9 +137,5 @@ def fill(
         jnp.where(medial, 0.0, amounts[1]),
         amounts[2],
     )
-    return Knee(
-        tuple(share[name] for name in TISSUES),
-        regions,
-        depth / jnp.maximum(share["cartilage"], 1e-6),
-        lesion,
-    )
+    fractions = tuple(share[name] for name in TISSUES)
+    return fractions, regions, depth / jnp.maximum(share["cartilage"], 1e-6)
