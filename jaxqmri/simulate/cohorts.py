@@ -13,6 +13,7 @@ from jaxqmri.io import bids
 from jaxqmri.io.entities import folder_of
 from jaxqmri.io.files import write_json, write_table
 from jaxqmri.io.staging import staged
+from jaxqmri.simulate.knee_mese import KneeMeseStudy
 from jaxqmri.simulate.knee_t1rho import KneeT1rhoStudy
 from jaxqmri.simulate.knee_ute import KneeUteStudy
 from jaxqmri.simulate.liver_t1rho import LiverT1rhoStudy
@@ -26,6 +27,7 @@ STUDIES: Mapping[str, Study] = {
     "knee_t1rho": KneeT1rhoStudy(),
     "liver_t1rho": LiverT1rhoStudy(),
     "knee_ute": KneeUteStudy(),
+    "knee_mese": KneeMeseStudy(),
 }
 
 

@@ -107,7 +107,8 @@ def sample_all(
         )
 
     def added(at: Array, share: Array, layers: Array) -> Array:
-        return cartilage_at(at, share, *layers, pose, subject, protocol)
+        depth, lesion = layers
+        return cartilage_at(at, share, depth, lesion, pose, subject, protocol)
 
     rows, shares = sample_twice(fine, everything, added)
     return rows[:-3], jnp.concatenate([shares, rows[-3:]])

@@ -63,3 +63,12 @@ UTE_NO_ANATOMY: Variant = {"anatomy": 0.0}
 
 B1 varies as much as before, and T1, T1rho and proton density neither with depth nor in lesions.
 """
+
+MESE_NO_DRIFT: Variant = {"drift": 0.0, "drift_sd": 0.0}
+"""Knee MESE study: T2 of the whole plate does not fall; places and lesions change as ever."""
+
+MESE_NULL: Variant = {**MESE_NO_DRIFT, "change_sd": 0.0, "lesion_share": 0.0}
+"""Knee MESE study: the second visit shows the same tissue, in another position and noise."""
+
+MESE_PHASE_GRAPH: Variant = {"refocusing_angle": 150.0}
+"""Knee MESE study: imperfect refocusing, so that stimulated echoes change all echoes but T2."""
