@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy import ndimage
 
 from experiments.kept_networks import End
 from experiments.knee_rmq.fits import Reference
@@ -49,6 +50,8 @@ class Test(NamedTuple):
         Fitted to all images, and the simulator's; M0 in scanner units, T1, B1, T1rho.
     drawn
         Drawn cartilage with fitted maps.
+    interior
+        The part of it whose four neighbours in the slice were drawn too.
     regions
         Drawn classes, whether fitted or not.
     owner
@@ -60,6 +63,7 @@ class Test(NamedTuple):
     maps: Float[np.ndarray, "s h w 4"]
     truth: Float[np.ndarray, "s h w 4"]
     drawn: Bool[np.ndarray, "s h w"]
+    interior: Bool[np.ndarray, "s h w"]
     regions: Bool[np.ndarray, "s h w 2"]
     owner: Int[np.ndarray, " s"]
     subjects: Int[np.ndarray, " p"]
@@ -69,10 +73,13 @@ class Test(NamedTuple):
         """The test subjects of a split."""
         own = study.slices_of(split.test)
         regions = np.stack([study.cartilage[own], study.meniscus[own]], axis=-1)
+        drawn = regions[..., 0] & reference.known[own]
+        neighbours = ndimage.generate_binary_structure(2, 1)[None]
         return cls(
             reference.maps[own],
             study.truth[own],
-            regions[..., 0] & reference.known[own],
+            drawn,
+            np.logical_and(drawn, ndimage.binary_erosion(regions[..., 0], neighbours)),
             regions,
             np.searchsorted(np.sort(split.test), study.owner[own]),
             np.sort(split.test),

@@ -22,13 +22,13 @@ from experiments.knee_rmq.plan import JOINING, NAME
 from experiments.knee_rmq.results import (
     agreement_rows,
     estimate_rows,
-    reference_rows,
     segmentation_rows,
     trained_rows,
     unrun_rows,
 )
 from experiments.knee_rmq.settings import PRESETS, Settings
 from experiments.knee_rmq.study import Study
+from experiments.knee_rmq.target import reference_rows
 from experiments.run import Command, Run
 from experiments.several import carry_out_all
 from experiments.trainings import Arm, refuse_odd_sizes
@@ -84,6 +84,8 @@ def refuse_nonsense(settings: Settings) -> None:
     learning = settings.learning
     if min(learning.period, learning.steps, learning.checks) < 1:
         raise InputError("--period, --steps, --checks: expected whole numbers above zero")
+    if learning.margin < 0:
+        raise InputError(f"--margin {learning.margin}: expected pixels, zero or above")
     if not 0 <= learning.cross_entropy <= 1:
         raise InputError(f"--cross-entropy {learning.cross_entropy:g}: expected 0 to 1")
 

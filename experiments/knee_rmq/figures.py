@@ -127,6 +127,7 @@ def draw_all(
                 },
                 loss="training loss",
                 metric="validation loss",
+                each="seed",
             ),
             "Every training. The learning rate starts anew after each cosine; the validation "
             "loss is the paper's, without physics.",

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
+from scipy import ndimage
 
 from experiments.kept_networks import End, KeptNetworks
 from experiments.knee_rmq.fits import Reference
@@ -97,7 +98,8 @@ class Learner:
         self.units = scale
         self.learnt = reference.known
         if self.learning.maps_in == "cartilage":
-            self.learnt = self.learnt & study.cartilage
+            near = dilate(study.cartilage, self.learning.margin)
+            self.learnt = self.learnt & near
         self.targets = np.where(self.learnt[..., None], reference.maps / scale, 0.0)
         known = held_to(study.acquisition, settings.form)
         self.trainer = make_trainer(self.learning, self.classes, known, self.images.shape[2])
@@ -273,6 +275,14 @@ def typical(study: Study, reference: Reference, split: Split) -> Typical:
         float(np.median(reference.maps[own][inside][:, 0])),
         np.mean(reference.noise[split.train], axis=0),
     )
+
+
+def dilate(region: Bool[np.ndarray, "s h w"], pixels: int) -> Bool[np.ndarray, "s h w"]:
+    """A region and the pixels around it, slice by slice."""
+    if not pixels:
+        return region
+    disk = np.hypot(*np.indices((2 * pixels + 1,) * 2) - pixels) <= pixels
+    return ndimage.binary_dilation(region, disk[None])
 
 
 def only(variables: Variables, chosen: Int[np.ndarray, " c"]) -> Variables:

@@ -41,16 +41,19 @@ def slice_pairs(test: Test, found: Estimates, quantity: str, *, drawn: bool) -> 
     return pairs
 
 
-def voxel_pairs(test: Test, found: Estimates, quantity: str, *, drawn: bool) -> list[Pairs]:
+def voxel_pairs(
+    test: Test, found: Estimates, quantity: str, *, drawn: bool, interior: bool = False
+) -> list[Pairs]:
     """Every voxel of the drawn cartilage that the prediction takes for cartilage as well.
 
-    With ``drawn`` every voxel of the drawn one, the same for all that is compared. One entry for
-    each training seed; voxels without an estimate are left out.
+    With ``drawn`` every voxel of the drawn one, the same for all that is compared; with
+    ``interior`` those of it away from its border. One entry for each training seed; voxels
+    without an estimate are left out.
     """
     k, owner = PLACE[quantity], np.broadcast_to(test.owner[:, None, None], test.drawn.shape)
     pairs = []
     for number, maps in enumerate(found.maps):
-        region = test.drawn
+        region = test.interior if interior else test.drawn
         if not drawn and found.classes is not None:
             region = region & found.classes[number, ..., 0]
         pairs.append(_complete(test.maps[region][:, k], maps[region][:, k], owner[region]))

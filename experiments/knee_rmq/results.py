@@ -17,18 +17,15 @@ from experiments.knee_rmq.estimates import (
     Test,
     named,
 )
-from experiments.knee_rmq.fits import Reference
 from experiments.knee_rmq.metrics import (
     BIAS,
     CLASSES,
     DICE,
     GROUPS,
-    IMPLIED,
     JACCARD,
     L1,
     L2,
     LOST,
-    MEAN,
     NORMALISED_L1,
     NORMALISED_L2,
     NORMALISED_RMSE,
@@ -39,12 +36,13 @@ from experiments.knee_rmq.metrics import (
     ROI_R_DRAWN,
     SEED_SD,
     SLOPE,
-    SPREAD,
     TO_TRUTH,
+    TO_TRUTH_INTERIOR,
     UNIT,
     UNPRINTED,
     VOXEL_R,
     VOXEL_R_DRAWN,
+    VOXEL_R_INTERIOR,
     P,
     of,
     row,
@@ -82,50 +80,6 @@ PRINTED = MEASURED | CORRELATED
 OTHERS = {"M0": 0, "B1": 2}  # maps that the paper does not judge, and their places in stacks
 
 
-def reference_rows(study: Study, reference: Reference, test: Test, seed: int) -> list[Result]:
-    """The maps that networks learn: their mean and spread in cartilage, and how true they are."""
-    inside = study.cartilage & reference.known
-    owner = study.owner[np.nonzero(inside)[0]]
-    count, arm, rows = len(study.subjects), (REFERENCE, WHOLE), []
-    drawn = np.bincount(study.owner, study.cartilage.sum(axis=(1, 2)), count)
-    kept = np.bincount(owner, minlength=count) / np.maximum(drawn, 1)
-    rows.append(row(arm, "drawn cartilage with a map", "%", 100.0 * float(kept.mean()), n=count))
-    for quantity in QUANTITIES:
-        k = PLACE[quantity]
-        values, errors = reference.maps[inside][:, k], reference.std[inside][:, k]
-        means = by_subject(values, owner, count)
-        rows.append(row(arm, of(MEAN, quantity), UNIT, resampling.mean(means, seed=seed),
-                        n=count, sd=_sd(means)))  # fmt: skip
-        rows.append(row(arm, of(SPREAD, quantity), UNIT, float(values.std()), n=count))
-        rows.append(row(arm, of(IMPLIED, quantity), UNIT, implied_spread(quantity)))
-        usual = float(np.nanmedian(errors))
-        rows.append(row(arm, of("standard error told by the fit, median", quantity), UNIT, usual))
-        if study.simulated:
-            true = Estimates(test.maps[None])
-            rows += _truth_rows(test, arm, true, quantity, seed)
-    pair = [reference.maps[inside][:, PLACE[quantity]] for quantity in QUANTITIES]
-    rows.append(row(arm, "r of T1 and T1rho over voxels", "", float(np.corrcoef(pair)[0, 1])))
-    moved = np.array([subject.motion.mean() for subject in study.subjects])
-    told = "distance of an image from the first before registration, mean"
-    rows.append(row(arm, told, "mm", float(moved.mean()), n=count, sd=_sd(moved)))
-    return rows
-
-
-def implied_spread(quantity: str) -> float:
-    """SD over voxels that the paper's errors and correlations imply together, whatever network.
-
-    An error of mean size L has an SD of ``1.25 L`` if it is normal, and is the ``1 - r^2`` of the
-    variance that a correlation r leaves. The mean over all inputs.
-    """
-    to_sd = np.sqrt(np.pi / 2.0)
-    found = []
-    for name in INPUTS:
-        size, r = paper.L1[name, quantity].value, paper.VOXEL_R[name, quantity].value
-        if size is not None and r is not None:
-            found.append(to_sd * size / np.sqrt(1.0 - r * r))
-    return float(np.mean(found))
-
-
 def estimate_rows(test: Test, arm: Arm, found: Estimates, seed: int) -> list[Result]:
     """Correlations and errors of one model at one input, both quantities."""
     rows = []
@@ -142,7 +96,7 @@ def estimate_rows(test: Test, arm: Arm, found: Estimates, seed: int) -> list[Res
         if arm[0] != CONSTANT:  # which correlates with nothing
             rows += _correlation_rows(test, arm, found, quantity, seed)
         rows += _slice_rows(test, arm, found, quantity, seed)
-        rows += _truth_rows(test, arm, found, quantity, seed)
+        rows += truth_rows(test, arm, found, quantity, seed)
     return rows
 
 
@@ -197,7 +151,7 @@ def segmentation_rows(test: Test, found: Mapping[Arm, Estimates], seed: int) -> 
             for metric, values in ((DICE, dice), (JACCARD, dice / (2.0 - dice))):
                 rows.append(
                     row(arm, metric, "", resampling.mean(values, seed=seed), n=values.size,
-                        sd=_sd(values), region=CLASSES[c])
+                        sd=sd_of(values), region=CLASSES[c])
                 )  # fmt: skip
     return rows
 
@@ -243,14 +197,17 @@ def _correlation_rows(
     test: Test, arm: Arm, found: Estimates, quantity: str, seed: int
 ) -> list[Result]:
     pairs_of = {
-        ROI_R: (slice_pairs, False), ROI_R_DRAWN: (slice_pairs, True),
-        VOXEL_R: (voxel_pairs, False), VOXEL_R_DRAWN: (voxel_pairs, True),
-    }  # fmt: skip
+        ROI_R_DRAWN: slice_pairs(test, found, quantity, drawn=True),
+        VOXEL_R_DRAWN: voxel_pairs(test, found, quantity, drawn=True),
+        VOXEL_R_INTERIOR: voxel_pairs(test, found, quantity, drawn=True, interior=True),
+    }
+    if found.classes is not None:
+        pairs_of |= {
+            ROI_R: slice_pairs(test, found, quantity, drawn=False),
+            VOXEL_R: voxel_pairs(test, found, quantity, drawn=False),
+        }
     rows = []
-    for metric, (pairs_by, drawn) in pairs_of.items():
-        if not drawn and found.classes is None:
-            continue
-        pairs = pairs_by(test, found, quantity, drawn=drawn)
+    for metric, pairs in pairs_of.items():
         # as the paper counts: every slice or voxel by itself, and one network
         first = analysis.clustered_correlation(*pairs[0], seed=seed)
         name, printed = of(metric, quantity), _printed(arm, metric, quantity)
@@ -283,17 +240,18 @@ def _slice_rows(test: Test, arm: Arm, found: Estimates, quantity: str, seed: int
     return rows
 
 
-def _truth_rows(test: Test, arm: Arm, found: Estimates, quantity: str, seed: int) -> list[Result]:
+def truth_rows(test: Test, arm: Arm, found: Estimates, quantity: str, seed: int) -> list[Result]:
     """Distance to the simulator's maps in the drawn cartilage, slice by slice."""
-    true = test.truth[..., PLACE[quantity]]
+    k = PLACE[quantity]
+    true = test.truth[..., k]
     if not np.isfinite(true).any():
         return []
-    each = [
-        analysis.slice_errors(true, maps[..., PLACE[quantity]], test.drawn).l1
-        for maps in found.maps
-    ]
-    over = analysis.over_slices(np.mean(each, axis=0), test.owner, seed=seed)
-    return [row(arm, of(TO_TRUTH, quantity), UNIT, over.mean, n=over.n, sd=over.sd)]
+    rows = []
+    for metric, inside in ((TO_TRUTH, test.drawn), (TO_TRUTH_INTERIOR, test.interior)):
+        each = [analysis.slice_errors(true, maps[..., k], inside).l1 for maps in found.maps]
+        over = analysis.over_slices(np.mean(each, axis=0), test.owner, seed=seed)
+        rows.append(row(arm, of(metric, quantity), UNIT, over.mean, n=over.n, sd=over.sd))
+    return rows
 
 
 def _printed(arm: Arm, metric: str, quantity: str) -> Printed:
@@ -310,6 +268,7 @@ def by_subject(
     return group_means(values[known], owner[known], count)
 
 
-def _sd(values: Sequence[float] | Float[np.ndarray, " n"]) -> float | None:
+def sd_of(values: Sequence[float] | Float[np.ndarray, " n"]) -> float | None:
+    """SD of the numbers that there are; None of fewer than two."""
     known = np.asarray(values)[np.isfinite(values)]
     return float(known.std(ddof=1)) if known.size > 1 else None

@@ -47,6 +47,9 @@ class Learning:
     maps_in
         Where the maps count in the loss: drawn cartilage, or all tissue that has fitted maps, of
         which cartilage is a thirtieth.
+    margin
+        Pixels around drawn cartilage where maps count as well: a predicted region is never the
+        drawn one, and means over it hold what the network says there.
     cross_entropy
         Weight of the cross-entropy within it; the rest is that of the overlap.
     """
@@ -66,6 +69,7 @@ class Learning:
     cross_entropy: float = 0.5
     direct: bool = True
     maps_in: Literal["cartilage", "tissue"] = "cartilage"
+    margin: int = 2
 
 
 @dataclass(frozen=True)

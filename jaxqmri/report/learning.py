@@ -51,37 +51,40 @@ def learning_curves(
     *,
     loss: str = "training loss",
     metric: str = "validation metric",
+    each: str = "fold",
 ) -> Figure:
-    """Loss and validation metric over training steps, one line for each fold.
+    """Loss and validation metric over training steps, one line for each training.
 
     The dot is the network that was kept; from it a line at its value leads to the check at which
-    the plateau was told. A fold that stopped short of its plateau ends in a cross, and the title
-    of its panel says so.
+    the plateau was told. A training that stopped short of its plateau ends in a cross, and the
+    title of its panel says so.
 
     Parameters
     ----------
     trainings
-        Folds of every network, by its name; a row of two panels each.
+        Those of every network, by its name; a row of two panels each.
     loss, metric
         What the two are called, with their units.
+    each
+        What the trainings of one network differ in: ``fold``, ``seed``.
     """
     titles = [
         title
-        for name, folds in trainings.items()
-        for title in (f"{name}: {loss}", f"{metric}{_shortfall(folds)}")
+        for name, curves in trainings.items()
+        for title in (f"{name}: {loss}", f"{metric}{_shortfall(curves, each)}")
     ]
     figure, axes = panels(titles, "training steps", "", columns=2, height=1.7)
-    for index, folds in enumerate(trainings.values()):
+    for index, curves in enumerate(trainings.values()):
         left, right = axes[2 * index : 2 * index + 2]
-        if any(not fold.reached for fold in folds):
+        if any(not curve.reached for curve in curves):
             right.set_title(right.get_title("left"), loc="left", color=CYCLE[1], fontsize=10, pad=6)
-        for number, fold in enumerate(folds):
+        for number, curve in enumerate(curves):
             colour = CYCLE[number % len(CYCLE)]
-            label = f"fold {number + 1}"
-            left.plot(fold.steps, fold.loss, color=colour, linewidth=1.1, label=label)
-            _metric_line(right, fold, colour, label)
+            label = f"{each} {number + 1}"
+            left.plot(curve.steps, curve.loss, color=colour, linewidth=1.1, label=label)
+            _metric_line(right, curve, colour, label)
         for panel, values in ((left, "loss"), (right, "metric")):
-            _scale(panel, [value for fold in folds for value in getattr(fold, values)])
+            _scale(panel, [value for curve in curves for value in getattr(curve, values)])
     if any(trainings.values()):
         axes[1].legend(
             frameon=False, fontsize=8, labelcolor=INK, ncols=2, handlelength=1.2, loc="upper right"
@@ -89,25 +92,27 @@ def learning_curves(
     return figure
 
 
-def _metric_line(axes: Axes, fold: Curve, colour: str, label: str) -> None:
-    axes.plot(fold.steps, fold.metric, color=colour, linewidth=1.1, label=label)
-    finite = np.isfinite(fold.metric)
+def _metric_line(axes: Axes, curve: Curve, colour: str, label: str) -> None:
+    axes.plot(curve.steps, curve.metric, color=colour, linewidth=1.1, label=label)
+    finite = np.isfinite(curve.metric)
     if not finite.any():
         return
-    best = int(np.nanargmin(np.where(finite, fold.metric, np.nan)))
-    kept, last = fold.steps[best], fold.steps[-1]
-    axes.plot(kept, fold.metric[best], "o", ms=4.5, color=colour, label="_kept")
-    if fold.reached:
-        level = [fold.metric[best]] * 2
+    best = int(np.nanargmin(np.where(finite, curve.metric, np.nan)))
+    kept, last = curve.steps[best], curve.steps[-1]
+    axes.plot(kept, curve.metric[best], "o", ms=4.5, color=colour, label="_kept")
+    if curve.reached:
+        level = [curve.metric[best]] * 2
         axes.plot([kept, last], level, color=colour, linewidth=2.4, alpha=0.45, label="_plateau")
     else:
-        end = fold.metric[-1]
+        end = curve.metric[-1]
         axes.plot(last, end, "x", ms=7, mew=1.8, color=colour, clip_on=False, label="_short")
 
 
-def _shortfall(folds: Sequence[Curve]) -> str:
-    short = sum(not fold.reached for fold in folds)
-    return f" \N{EN DASH} {short} of {len(folds)} folds short of the plateau" if short else ""
+def _shortfall(curves: Sequence[Curve], each: str) -> str:
+    short = sum(not curve.reached for curve in curves)
+    if not short:
+        return ""
+    return f" \N{EN DASH} {short} of {len(curves)} {each}s short of the plateau"
 
 
 def _scale(axes: Axes, values: Sequence[float]) -> None:

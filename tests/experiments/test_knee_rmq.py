@@ -15,6 +15,7 @@ from experiments.knee_rmq import experiment, paper
 from experiments.knee_rmq.estimates import NETWORK, PRIOR_FIT, REFERENCE
 from experiments.knee_rmq.inputs import given_of, whitening
 from experiments.knee_rmq.metrics import DICE, L1, MEAN, VOXEL_R, of
+from experiments.knee_rmq.networks import dilate
 from experiments.knee_rmq.regression import regress
 from experiments.knee_rmq.results import PRINTED
 from jaxqmri import networks, training
@@ -153,6 +154,16 @@ def test_whitened_images_are_unrelated_and_the_others_zero():
     np.testing.assert_allclose(louder, np.broadcast_to(louder[0], louder.shape), atol=1e-3)
     air = given_of(jax.numpy.zeros((1, 4)), by)
     assert np.isfinite(air).all()
+
+
+def test_maps_count_a_margin_beyond_what_was_drawn_in_its_slice_alone():
+    drawn = np.zeros((3, 9, 9), bool)
+    drawn[1, 4, 4] = True
+    assert dilate(drawn, 0) is drawn
+    near = dilate(drawn, 2)
+    away = np.hypot(*(np.indices((9, 9)) - 4))
+    np.testing.assert_array_equal(near[1], away <= 2)
+    assert not near[[0, 2]].any()
 
 
 def test_a_regression_finds_what_is_a_quadratic_of_the_logarithms():

@@ -30,6 +30,12 @@ def test_the_plateau_is_marked_from_the_network_that_was_kept():
     assert "short" not in right.get_title("left")
 
 
+def test_trainings_may_differ_in_their_seed():
+    figure = learning_curves({"MLP": [SETTLED, SHORT]}, each="seed")
+    assert lines(figure.axes[0], "seed 2")
+    assert "1 of 2 seeds short of the plateau" in figure.axes[1].get_title("left")
+
+
 def test_a_row_short_of_its_plateau_is_marked():
     figure = learning_curves({"MLP": [SETTLED], "U-Net": [SETTLED, SHORT]})
     settled, short = figure.axes[1], figure.axes[3]
