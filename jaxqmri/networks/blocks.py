@@ -25,8 +25,10 @@ class ConvBlock(nnx.Module):
     norm
         ``"batch"``: convolutions without bias, each followed by batch normalisation.
         ``"none"``: convolutions with bias.
+    dropout
+        Share of the features that each training step leaves out, at random.
     rngs
-        Keys for the weights (He et al., ICCV 2015).
+        Keys for the weights (He et al., ICCV 2015), and for what is left out.
 
     References
     ----------
@@ -34,7 +36,13 @@ class ConvBlock(nnx.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, norm: Norm = "batch", rngs: nnx.Rngs
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        norm: Norm = "batch",
+        dropout: float = 0.0,
+        rngs: nnx.Rngs,
     ):
         plain = norm == "none"
         widths = (in_channels, out_channels, out_channels)
@@ -43,17 +51,18 @@ class ConvBlock(nnx.Module):
             for a, b in pairwise(widths)
         )
         self.norms = nnx.List([] if plain else [batch_norm(out_channels, rngs) for _ in range(2)])
+        self.dropout = nnx.Dropout(dropout, rngs=rngs) if dropout else None
 
     def __call__(
         self, x: Float[Array, "n h w in"], train: bool = False
     ) -> Float[Array, "n h w out"]:
-        """Feature maps; with ``train`` the batch's own statistics are used, and remembered."""
+        """Feature maps; with ``train`` features are dropped, and the batch's statistics used."""
         for k, conv in enumerate(self.convs):
             x = conv(x)
             if self.norms:
                 x = self.norms[k](x, use_running_average=not train)
             x = nnx.relu(x)
-        return x
+        return x if self.dropout is None else self.dropout(x, deterministic=not train)
 
 
 class UpConv(nnx.Module):

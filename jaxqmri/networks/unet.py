@@ -23,18 +23,25 @@ class Encoder(nnx.Module):
         Channels of the images.
     features
         Channels at each level, finest first.
-    norm
-        Normalisation of the blocks (:class:`jaxqmri.networks.ConvBlock`).
+    norm, dropout
+        Normalisation and dropout of the blocks (:class:`jaxqmri.networks.ConvBlock`).
     rngs
         Keys for the weights.
     """
 
     def __init__(
-        self, in_channels: int, features: Sequence[int], *, norm: Norm = "batch", rngs: nnx.Rngs
+        self,
+        in_channels: int,
+        features: Sequence[int],
+        *,
+        norm: Norm = "batch",
+        dropout: float = 0.0,
+        rngs: nnx.Rngs,
     ):
         widths = (in_channels, *features)
         self.blocks = nnx.List(
-            ConvBlock(a, b, norm=norm, rngs=rngs) for a, b in zip(widths, features, strict=False)
+            ConvBlock(a, b, norm=norm, dropout=dropout, rngs=rngs)
+            for a, b in zip(widths, features, strict=False)
         )
 
     def __call__(self, x: Float[Array, "n h w c"], train: bool = False) -> Features:
@@ -65,8 +72,8 @@ class Decoder(nnx.Module):
     ----------
     features
         Channels at each level of the encoder, finest first.
-    norm
-        Normalisation of the blocks.
+    norm, dropout
+        Normalisation and dropout of the blocks.
     up_kernel
         Kernel of the transposed convolutions, 2 or 3 (:class:`jaxqmri.networks.UpConv`).
     rngs
@@ -74,11 +81,19 @@ class Decoder(nnx.Module):
     """
 
     def __init__(
-        self, features: Sequence[int], *, norm: Norm = "batch", up_kernel: int = 2, rngs: nnx.Rngs
+        self,
+        features: Sequence[int],
+        *,
+        norm: Norm = "batch",
+        dropout: float = 0.0,
+        up_kernel: int = 2,
+        rngs: nnx.Rngs,
     ):
         pairs = list(zip(features[1:], features, strict=False))[::-1]
         self.ups = nnx.List(UpConv(a, b, up_kernel, rngs=rngs) for a, b in pairs)
-        self.blocks = nnx.List(ConvBlock(2 * b, b, norm=norm, rngs=rngs) for _, b in pairs)
+        self.blocks = nnx.List(
+            ConvBlock(2 * b, b, norm=norm, dropout=dropout, rngs=rngs) for _, b in pairs
+        )
 
     def __call__(self, levels: Features, train: bool = False) -> Float[Array, "n h w c"]:
         """Feature maps of the finest level."""
@@ -100,6 +115,8 @@ class UNet(nnx.Module):
     norm
         ``"batch"`` or ``"none"``. Instance normalisation is left out on purpose: it removes the
         intensity ratios between patches that a quantitative map is made of.
+    dropout
+        Share of the features that each training step leaves out of every block.
     up_kernel
         Kernel of the transposed convolutions, 2 or 3.
     limits, leak, start
@@ -120,14 +137,15 @@ class UNet(nnx.Module):
         features: Sequence[int] = (32, 64, 128, 256, 512),
         *,
         norm: Norm = "batch",
+        dropout: float = 0.0,
         up_kernel: int = 2,
         limits: tuple[float, float] | None = None,
         leak: float = 0.0,
         start: float | None = None,
         rngs: nnx.Rngs,
     ):
-        self.encoder = Encoder(in_channels, features, norm=norm, rngs=rngs)
-        self.decoder = Decoder(features, norm=norm, up_kernel=up_kernel, rngs=rngs)
+        self.encoder = Encoder(in_channels, features, norm=norm, dropout=dropout, rngs=rngs)
+        self.decoder = Decoder(features, norm=norm, dropout=dropout, up_kernel=up_kernel, rngs=rngs)
         self.regressor = Regressor(
             features[0], out_channels, limits=limits, leak=leak, start=start, rngs=rngs
         )

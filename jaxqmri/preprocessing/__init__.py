@@ -3,6 +3,7 @@
 Registration needs antspyx (the extra ``jaxqmri[experiments]``), which loads when it is first used.
 """
 
+from jaxqmri.preprocessing.echoes import smooth_where_rising
 from jaxqmri.preprocessing.registration import (
     STAGES,
     Registered,
@@ -16,6 +17,7 @@ from jaxqmri.preprocessing.resampling import coarsened, resample
 from jaxqmri.preprocessing.scaling import (
     Scales,
     Scaling,
+    between_quartiles,
     cohort_scales,
     percentile_scale,
     reference_tissue_scale,
@@ -31,6 +33,7 @@ __all__ = [
     "Scaling",
     "Stage",
     "Transform",
+    "between_quartiles",
     "coarsened",
     "cohort_scales",
     "find_transform",
@@ -39,6 +42,7 @@ __all__ = [
     "register",
     "resample",
     "scales",
+    "smooth_where_rising",
     "transform_between",
     "write_itk",
 ]

@@ -138,6 +138,34 @@ def scales(
     raise ValueError(f"unknown scaling {kind!r}, expected scanner, percentile or reference-tissue")
 
 
+def between_quartiles(image: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    r"""Image with its quartiles at -1 and 1, cut off at its own 3rd and 97th percentile.
+
+    .. math:: x \mapsto 2\,\frac{x - P_{25}}{P_{75} - P_{25}} - 1 .
+
+    Parameters
+    ----------
+    image
+        One image: a slice, or a volume, whole.
+
+    Raises
+    ------
+    InputError
+        If its quartiles are equal, as where three quarters of it were set to zero.
+
+    References
+    ----------
+    Thomas et al., Cartilage 2021, doi:10.1177/19476035211042406.
+    """
+    low, first, third, high = np.percentile(image, (3.0, 25.0, 75.0, 97.0))
+    if not third > first:
+        raise InputError(
+            f"an image whose quartiles are both {first:g} cannot be scaled by them: "
+            "expected one whose background was not set to a constant"
+        )
+    return (2.0 * (np.clip(image, low, high) - first) / (third - first) - 1.0).astype(image.dtype)
+
+
 def _above_zero(value: float, what: str) -> float:
     if not (np.isfinite(value) and value > 0):
         raise InputError(f"an intensity scale must be above zero, the {what} is {value:g}")

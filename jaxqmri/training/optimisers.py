@@ -16,6 +16,7 @@ def make_optimiser(
     decay_rate: float = 1.0,
     decay_steps: int = 1,
     period: int = 0,
+    betas: tuple[float, float] = (0.9, 0.999),
     weight_decay: float = 0.0,
     decoupled: bool = False,
 ) -> optax.GradientTransformation:
@@ -30,7 +31,7 @@ def make_optimiser(
     Parameters
     ----------
     name
-        ``"adam"`` (0.9, 0.999, epsilon 1e-8) or ``"rmsprop"`` (decay 0.99, epsilon 1e-8, added to
+        ``"adam"`` (epsilon 1e-8) or ``"rmsprop"`` (decay 0.99, epsilon 1e-8, added to
         the root, not under it): PyTorch's defaults.
     learning_rate
         At the start.
@@ -38,6 +39,8 @@ def make_optimiser(
         The learning rate is multiplied by the one each time the other has passed.
     period
         Steps ``T`` of one cosine; not annealed at 0.
+    betas
+        Of Adam: how much of its means of gradients and of their squares each step keeps.
     weight_decay
         Factor of the weights that is added to their gradient.
     decoupled
@@ -61,7 +64,7 @@ def make_optimiser(
     (annealing with restarts).
     """
     if name == "adam":
-        scale = optax.scale_by_adam()
+        scale = optax.scale_by_adam(*betas)
     elif name == "rmsprop":
         scale = optax.scale_by_rms(decay=0.99, eps=1e-8, eps_in_sqrt=False)
     else:

@@ -188,3 +188,19 @@ def test_a_network_from_its_description():
         build({"network": "VNet"})
     with pytest.raises(ValueError, match=r"UNet.*depth"):
         build({"network": "UNet", "in_channels": 1, "depth": 3})
+
+
+def test_dropout_leaves_out_its_share_in_training_alone():
+    block = ConvBlock(1, 400, norm="none", dropout=0.25, rngs=nnx.Rngs(0))
+    plain = ConvBlock(1, 400, norm="none", rngs=nnx.Rngs(0))
+    x = jnp.ones((1, 3, 3, 1))
+    np.testing.assert_array_equal(block(x), plain(x))
+    first, second = block(x, train=True), block(x, train=True)
+    assert (np.asarray(first) != np.asarray(second)).any()
+    there = np.asarray(plain(x)) > 0
+    kept = np.asarray(first)[there] > 0
+    # binomial: 0.75 within four standard errors of some thousand features
+    assert abs(kept.mean() - 0.75) < 4 * np.sqrt(0.75 * 0.25 / kept.size)
+    np.testing.assert_allclose(
+        np.asarray(first)[there][kept], np.asarray(plain(x))[there][kept] / 0.75, rtol=1e-5
+    )

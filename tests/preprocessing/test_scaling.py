@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from jaxqmri.io import InputError
-from jaxqmri.preprocessing import Scales, cohort_scales, percentile_scale, scales
+from jaxqmri.preprocessing import (
+    Scales,
+    between_quartiles,
+    cohort_scales,
+    percentile_scale,
+    scales,
+)
 
 RNG = np.random.default_rng(3)
 FIRST = RNG.gamma(2.0, 100.0, (20, 24, 12)).astype(np.float32)
@@ -64,3 +70,20 @@ def test_what_has_no_scale_is_refused():
         cohort_scales([], [])
     with pytest.raises(InputError, match="found 2 at TSL 0 and 1"):
         cohort_scales([1.0, 2.0], [1.0])
+
+
+def test_quartiles_come_to_one_on_either_side_whatever_the_gain():
+    scaled_by = between_quartiles(FIRST)
+    # a cut at the 3rd and 97th percentile leaves the quartiles where they are
+    np.testing.assert_allclose(np.percentile(scaled_by, [25, 75]), [-1.0, 1.0], atol=1e-5)
+    low, high = np.percentile(FIRST, [3, 97])
+    first, third = np.percentile(FIRST, [25, 75])
+    ends = [2 * (x - first) / (third - first) - 1 for x in (low, high)]
+    np.testing.assert_allclose([scaled_by.min(), scaled_by.max()], ends, rtol=1e-5)
+    np.testing.assert_allclose(between_quartiles(7.0 * FIRST + 3.0), scaled_by, atol=1e-4)
+
+
+def test_an_image_whose_background_is_constant_has_no_quartiles_apart():
+    masked = np.where(MUSCLE, FIRST, 0.0)
+    with pytest.raises(InputError, match="quartiles are both 0"):
+        between_quartiles(masked)

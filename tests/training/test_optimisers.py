@@ -75,3 +75,15 @@ def test_annealing_that_cannot_be_is_refused():
         make_optimiser("adam", decay_rate=0.5, period=10)
     with pytest.raises(ValueError, match="0 or more steps, got -1"):
         make_optimiser("adam", period=-1)
+
+
+def test_adam_keeps_as_much_of_its_means_as_it_is_told():
+    ours, theirs = make_optimiser("adam", 1e-2, betas=(0.99, 0.995)), optax.adam(1e-2, 0.99, 0.995)
+    weights, gradients = jnp.arange(3.0), np.random.default_rng(1).normal(size=(5, 3))
+    states = [one.init(weights) for one in (ours, theirs)]
+    for gradient in gradients:
+        updates = []
+        for k, one in enumerate((ours, theirs)):
+            update, states[k] = one.update(jnp.float32(gradient), states[k], weights)
+            updates.append(update)
+        np.testing.assert_allclose(*updates, rtol=1e-5)

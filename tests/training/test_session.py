@@ -44,7 +44,7 @@ def slices(seed: int, allowed=(0, 1, 2)) -> Slices:
     return Slices(*map(jnp.asarray, (images, targets, mask, centres, count)))
 
 
-def unet_trainer(steps: int = 3, traces: list | None = None) -> Trainer:
+def unet_trainer(steps: int = 3, traces: list | None = None, dropout: float = 0.0) -> Trainer:
     supervised = supervised_and_physics(lambda p, b: l1(p, b.targets, mask=b.mask))
 
     def loss(predicted, batch):
@@ -53,7 +53,9 @@ def unet_trainer(steps: int = 3, traces: list | None = None) -> Trainer:
         return supervised(predicted, batch)
 
     return Trainer(
-        lambda rngs: UNet(2, 1, (2, 4), limits=(10.0, 100.0), start=45.0, rngs=rngs),
+        lambda rngs: UNet(
+            2, 1, (2, 4), dropout=dropout, limits=(10.0, 100.0), start=45.0, rngs=rngs
+        ),
         make_optimiser("adam", 1e-2, weight_decay=1e-4),
         lambda key, data: sample_patches(
             key, data, Augmentation(0.5, 10.0, 2.0, 0.01), batch=4, size=8
@@ -204,6 +206,19 @@ def test_killed_and_restarted_equals_uninterrupted(tmp_path: Path, shared: Train
     third = Checkpoints(folder)
     done = one(trainer, data, validate_by_weight, 6, rule, checkpoints=third)
     assert done.curve == resumed.curve
+
+
+def test_what_dropout_leaves_out_goes_on_from_a_checkpoint(tmp_path: Path):
+    trainer, data, rule = unet_trainer(dropout=0.2), slices(0), PlateauRule(0.0, 100)
+    whole = one(trainer, data, validate_by_weight, 4, rule)
+    one(trainer, data, validate_by_weight, 2, rule, checkpoints=Checkpoints(tmp_path / "run"))
+    resumed = one(
+        trainer, data, validate_by_weight, 4, rule, checkpoints=Checkpoints(tmp_path / "run")
+    )
+    assert whole.curve == resumed.curve
+    same(whole.variables.params, resumed.variables.params, rtol=1e-6, atol=1e-7)
+    plain = one(unet_trainer(), data, validate_by_weight, 4, rule)
+    assert plain.curve != whole.curve
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path, shared: Trainer):
