@@ -133,3 +133,15 @@ def test_no_coil_is_refused(call):
 def test_unknown_statistic_is_refused():
     with pytest.raises(ValueError, match="statistic must be"):
         physics.sigma_from_background(jnp.ones(3), "median")
+
+
+@pytest.mark.parametrize("snr", [0.0, 0.3, 1.0, 5.0, 50.0, 1000.0])
+def test_slopes_of_the_mean_are_exact_in_single_precision(snr):
+    signal, step = SIGMA * snr, 1e-4
+    mean = lambda a, s: noise.expectation(lambda m: m, a, s, 1)  # noqa: E731
+    of_signal = (mean(signal + step, SIGMA) - mean(abs(signal - step), SIGMA)) / (2 * step)
+    of_sigma = (mean(signal, SIGMA + step) - mean(signal, SIGMA - step)) / (2 * step)
+    found = jax.grad(physics.rician_mean, argnums=(0, 1))(jnp.float32(signal), jnp.float32(SIGMA))
+    np.testing.assert_allclose(found[0], of_signal, atol=2e-6)
+    # of the noise it is what is left of the mean, whose rounding error is that of the signal
+    np.testing.assert_allclose(found[1], of_sigma, atol=1e-5 + 4e-7 * snr)
