@@ -32,8 +32,8 @@ Examples:
   jaxqmri simulate liver_t1rho --out livers --set snr=50 short_fraction=0.2
   jaxqmri fit t1rho two --mask manual
 
-The folder holds raw images, participants.tsv, the regions (derivatives/manual) and the true maps
-(derivatives/truth). --set takes any number of the study by name; a name that there is not is
+The folder holds raw images, participants.tsv, the regions (derivatives/manual, or a folder for
+each reader) and the true maps (derivatives/truth). --set takes any number of the study by name; a name that there is not is
 answered with all that there are; dataset_description.json records them. The folder is simulated,
 and says so."""
 

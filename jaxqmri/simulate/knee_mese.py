@@ -101,7 +101,7 @@ class KneeMeseStudy(Study):
     snr_sd: Number = 15.0  # from image to image
     gain_sd: Number = 0.15  # from image to image, as a fraction
     reposition: tuple[Number, Number] = (3.0, 4.0)  # most, at every visit
-    reader2: tuple[Number, Number, Number] = (0.3, 0.8, 0.25)  # inner, outer, hand
+    reader2: tuple[Number, Number, Number] = (0.31, 0.82, 0.25)  # inner, outer, hand
     subjects: int = 143
 
     title: ClassVar = "Simulated knee MESE study (digital subjects, no person was scanned)"

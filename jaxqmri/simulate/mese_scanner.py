@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxqmri.physics.decay import exponential_decay
 from jaxqmri.physics.spin_echo import echo_train
 from jaxqmri.simulate.anatomy.distance import Point
 from jaxqmri.simulate.anatomy.knee import TISSUES, knee
@@ -23,6 +25,7 @@ Number = Float[Array, ""] | float
 Field = Float[Array, "..."] | float
 
 B1_MIDDLE, B1_RANGE = 0.975, 0.125
+NODES = 4
 CARTILAGE_T1 = 1000.0  # ms
 
 
@@ -69,19 +72,24 @@ class MeseSubject(NamedTuple):
     refocusing_angle: Number  # degrees; 180 refocuses perfectly, whatever B1 is
 
 
-def trains(protocol: EchoTrain, angle: Number, b1: Field, t1: Field, t2: Field) -> Array:
-    """Echoes of unit magnetisation, shape ``(echoes, ...)``.
+def train(
+    protocol: EchoTrain, angle: Number, b1: Number, t1: Number, t2: Number
+) -> Float[Array, " n"]:
+    """Echoes of unit magnetisation at one point.
 
     ``(1 - e^(-(TR - train) / T1)) sin(90 b1) E_k``, with ``E_k = e^(-TE_k / T2)`` at a refocusing
     ``angle`` of 180 degrees; below that the extended phase graph's echo for refocusing by ``angle
     b1``, with its stimulated echoes.
     """
-    b1, t1, t2 = jnp.broadcast_arrays(b1, t1, t2)
-    waited = protocol.repetition_time - protocol.echoes * protocol.spacing
-    excited = (1.0 - jnp.exp(-waited / t1)) * jnp.sin(0.5 * jnp.pi * b1)
-    plain = jnp.stack([jnp.exp(-time / t2) for time in protocol.times()])
+    plain = exponential_decay(jnp.array(protocol.times()), 1.0, t2)
     graph = echo_train(protocol.echoes, jnp.asarray(protocol.spacing), angle * b1, t2, t1)
-    return excited * jnp.where(jnp.asarray(angle) < 180.0, jnp.stack(graph), plain)
+    return undecayed(protocol, b1, t1) * jnp.where(angle < 180.0, jnp.stack(graph), plain)
+
+
+def undecayed(protocol: EchoTrain, b1: Field, t1: Field) -> Float[Array, ...]:
+    """What is excited of unit magnetisation that has waited since the last train."""
+    waited = protocol.repetition_time - protocol.echoes * protocol.spacing
+    return (1.0 - jnp.exp(-waited / t1)) * jnp.sin(0.5 * jnp.pi * b1)
 
 
 def sample(
@@ -130,10 +138,9 @@ def sample(
     mix = jax.scipy.linalg.block_diag(signal_of, jnp.eye(len(kept) + 1))
     rows = jnp.matmul(mix, jnp.stack([*waters, lipid, *kept, b1]), precision="highest")
     others, kept, b1 = rows[: len(signal_of)], rows[len(signal_of) : -1], rows[-1]
-    constant, slope, bend = others.reshape(3, len(signal_of) // 3, -1)
-    x = (b1 - B1_MIDDLE) / B1_RANGE
+    echoes = evaluate(others.reshape(NODES, len(signal_of) // NODES, -1), b1)
     return Found(
-        jnp.concatenate([constant + x * (slope + x * bend), jnp.zeros((4, len(x)))]),
+        jnp.concatenate([echoes, jnp.zeros((4, len(b1)))]),
         kept[:3],
         kept[3],
         jnp.stack([kept[4], kept[0] / jnp.maximum(kept[3], 1e-6)]),
@@ -141,19 +148,29 @@ def sample(
 
 
 def mixing(protocol: EchoTrain, angle: Number) -> Float[Array, "m tissues"]:
-    """Echoes of every tissue but cartilage as parabolas in ``(b1 - B1_MIDDLE) / B1_RANGE``.
+    """Echoes of every tissue but cartilage as polynomials in ``(b1 - B1_MIDDLE) / B1_RANGE``.
 
     Columns are the waters of ``TABLE`` and fat; rows the coefficients of all echoes, power after
-    power. Over B1's range parabolas through three Chebyshev nodes are within 1e-3 of the echoes.
+    power. Over B1's range polynomials through four Chebyshev nodes are within 1e-3 of the echoes.
     """
     tissues = [*TABLE.values(), FAT]
     t1, t2 = (jnp.array([getattr(t, name) for t in tissues]) for name in ("t1", "t2"))
-    nodes = np.cos((np.arange(3) + 0.5) * np.pi / 3)
-    b1 = jnp.asarray(B1_MIDDLE + B1_RANGE * nodes, jnp.float32)[:, None]
-    known = trains(protocol, angle, b1, t1, t2)
+    nodes = np.cos((np.arange(NODES) + 0.5) * np.pi / NODES)
+    b1 = jnp.asarray(B1_MIDDLE + B1_RANGE * nodes, jnp.float32)
+    of_one = partial(train, protocol, angle)
+    known = jax.vmap(jax.vmap(of_one, (None, 0, 0)), (0, None, None))(b1, t1, t2)
     powers = jnp.asarray(np.linalg.inv(np.vander(nodes, increasing=True)), jnp.float32)
-    found = jnp.einsum("kp,npt->knt", powers, known, precision="highest")
+    found = jnp.einsum("kp,ptn->knt", powers, known, precision="highest")
     return found.reshape(-1, len(tissues))
+
+
+def evaluate(coefficients: Float[Array, "k n p"], b1: Float[Array, " p"]) -> Float[Array, "n p"]:
+    """Polynomials of :func:`mixing` at a B1 for each point."""
+    x = (b1 - B1_MIDDLE) / B1_RANGE
+    total = coefficients[-1]
+    for coefficient in coefficients[-2::-1]:
+        total = total * x + coefficient
+    return total
 
 
 def cartilage_at(
@@ -178,9 +195,9 @@ def cartilage_at(
     t1 = CARTILAGE_T1 * (0.93 + 0.14 * depth)
     density = 0.65 + 0.17 * depth
     b1 = subject.fields.transmit(p)
-    echoes = trains(protocol, subject.refocusing_angle, b1, t1, t2)
-    waited = protocol.repetition_time - protocol.echoes * protocol.spacing
-    whole = (1.0 - jnp.exp(-waited / t1)) * jnp.sin(0.5 * jnp.pi * b1)
+    of_one = partial(train, protocol, subject.refocusing_angle)
+    echoes = jax.vmap(of_one, out_axes=1)(b1, t1, t2)
+    whole = undecayed(protocol, b1, t1)
     return share * jnp.concatenate(
         [density * echoes, jnp.stack([density * whole, t2, femoral * lesion, jnp.ones_like(t2)])]
     )
