@@ -71,7 +71,7 @@ class Joining:
     changed_since: Callable[[Run], str | None]
     judge: Callable[[Sequence[Result], Command, bool], Judging]
     predictions: Sequence[Prediction]
-    region: str
+    region: str | None
     models: Sequence[str]
     inputs: Sequence[str]
     metrics: Collection[str]

@@ -33,9 +33,9 @@ Examples:
   jaxqmri fit t1rho two --mask manual
 
 The folder holds raw images, participants.tsv, the regions (derivatives/manual, or a folder for
-each reader) and the true maps (derivatives/truth). --set takes any number of the study by name; a name that there is not is
-answered with all that there are; dataset_description.json records them. The folder is simulated,
-and says so."""
+each reader) and the true maps (derivatives/truth). --set takes any number of the study by name; a
+name that there is not is answered with all that there are; dataset_description.json records them.
+The folder is simulated, and says so."""
 
 
 @dataclass(frozen=True)
