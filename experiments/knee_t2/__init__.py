@@ -23,5 +23,5 @@ What to expect
     Overlap follows how steadily a reader draws, and a network copies its reader's habits: it
     agrees with the reader it learnt from better than another reader does, whoever is right. What
     is informative is regional T2, where habits matter less. Clusters cover much of a plate on
-    which nothing but drift has happened.
+    which nothing has happened.
 """

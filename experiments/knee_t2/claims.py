@@ -120,7 +120,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "clusters are change",
-        "Clusters cover more of the plate than they do without any change but drift.",
+        "Clusters cover more of the plate than they do without any change.",
         f"share by Reader 1, less that of the cohort with {NULL_COHORT}: above 0",
         clusters_of_change,
         ours=True,

@@ -20,13 +20,13 @@ from experiments.knee_t2.metrics import (
     of,
     row,
 )
-from experiments.knee_t2.readings import Reading
-from experiments.run import Result
+from experiments.knee_t2.readings import Read, Reading
+from experiments.run import Result, say
 from jaxqmri.analysis import cartilage, resampling
 from jaxqmri.analysis.cartilage import Change
 from jaxqmri.report import compared
 
-NULL_COHORT = "no change but drift"
+NULL_COHORT = "no change"
 Pair = tuple[int, int]
 
 
@@ -34,21 +34,20 @@ def changes_of(
     reading: Reading, pairs: Sequence[Pair], kathoma_sign: bool = False
 ) -> list[Change | None]:
     """Change between the two visits of each subject; None where one was not read."""
-    found: list[Change | None] = []
-    for first, last in pairs:
-        one, other = reading.get(first), reading.get(last)
-        found.append(
-            None
-            if one is None or other is None
-            else cartilage.change(
-                one.divided,
-                one.projection,
-                other.divided,
-                other.projection,
-                kathoma_sign=kathoma_sign,
-            )
+    return [_change(reading.get(a), reading.get(b), kathoma_sign) for a, b in pairs]
+
+
+def _change(one: Read | None, other: Read | None, kathoma_sign: bool) -> Change | None:
+    if one is None or other is None:
+        return None
+    before, after = one.projection, other.projection
+    try:
+        return cartilage.change(
+            one.divided, before, other.divided, after, kathoma_sign=kathoma_sign
         )
-    return found
+    except ValueError as error:
+        say(f"no change of a pair of visits: {error}")
+        return None
 
 
 def coverage(changes: Sequence[Change | None]) -> Float[np.ndarray, " p"]:

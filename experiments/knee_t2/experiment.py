@@ -30,6 +30,7 @@ from experiments.knee_t2.study import Study
 from experiments.knee_t2.t2_fits import OFFSET, TWO_PARAMETERS, t2_map
 from experiments.knee_t2.trained import train_and_choose, trained_rows
 from experiments.knee_t2.visits import read_echoes
+from experiments.preparing import label_of
 from experiments.run import Command, Run
 from experiments.several import carry_out_all
 from experiments.trainings import refuse_odd_sizes
@@ -135,8 +136,14 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
 
 
 def _reading(study: Study, masks: Masks, t2: dict[int, np.ndarray], rule: Rule) -> Reading:
-    """Cartilage that somebody else than a reader found; visits without any are left out."""
-    return {v: read(study, v, inside, t2[v], rule) for v, inside in masks.items() if inside.any()}
+    """Cartilage that somebody else than a reader found; what cannot be divided is left out."""
+    found = {}
+    for v, inside in masks.items():
+        try:
+            found[v] = read(study, v, inside, t2[v], rule)
+        except ValueError as error:
+            shared.say(f"left out: {label_of(study.tasks[v].entities)}: {error}")
+    return found
 
 
 def _atlas_reading(study: Study, masks: Masks, rule: Rule, how: str) -> Reading:
@@ -149,7 +156,7 @@ def _atlas_reading(study: Study, masks: Masks, rule: Rule, how: str) -> Reading:
 
 
 def _null_changes(run: Run[Settings], cohort: Cohort, rule: Rule, how: str) -> list:
-    """Changes by Reader 1 in simulated subjects without change but drift."""
+    """Changes by Reader 1 in simulated subjects whose tissue has not changed."""
     settings = run.settings
     if run.command.data is not None or not settings.null:
         return []

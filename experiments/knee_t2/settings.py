@@ -103,7 +103,7 @@ class Settings:
         Training knees that the atlas is made of, and its last stage of registration.
     repeated, null
         Digital subjects that are scanned once more for the repeatability of fits, and subjects
-        without change but drift, of whom clusters are counted. None where data are given.
+        without any change, of whom clusters are counted. None where data are given.
     seeds
         Trainings of each network, from --seed on.
     ablation

@@ -18,6 +18,7 @@ from jaxqmri.preprocessing import smooth_where_rising
 
 OFFSET = "with offset"
 TWO_PARAMETERS = "two parameters"
+ALL_ECHOES = "two parameters, all echoes"
 RICIAN_MEAN = "mean of magnitudes"
 RICIAN_LIKELIHOOD = "likelihood of magnitudes"
 PHASE_GRAPH = "phase graph"
@@ -99,6 +100,11 @@ def _two_parameters(echoes: Echoes) -> jaxqmri.FitResult:
     return jaxqmri.fit(physics.T2Decay(times), signals, bounds={"t2": LIMITS}, quality=False)
 
 
+def _all_echoes(echoes: Echoes) -> jaxqmri.FitResult:
+    model = physics.T2Decay(echoes.times)
+    return jaxqmri.fit(model, echoes.signals, bounds={"t2": LIMITS}, quality=False)
+
+
 def _mean_of_magnitudes(echoes: Echoes) -> jaxqmri.FitResult:
     """Least squares to what Rician noise makes of a decay on average."""
     signals, times = _later(echoes)
@@ -141,6 +147,7 @@ def _phase_graph(echoes: Echoes) -> jaxqmri.FitResult:
 FITS: dict[str, Callable[[Echoes], jaxqmri.FitResult]] = {
     OFFSET: _with_offset,
     TWO_PARAMETERS: _two_parameters,
+    ALL_ECHOES: _all_echoes,
     RICIAN_MEAN: _mean_of_magnitudes,
     RICIAN_LIKELIHOOD: _likelihood_of_magnitudes,
     PHASE_GRAPH: _phase_graph,

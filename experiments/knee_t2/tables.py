@@ -155,7 +155,7 @@ def tables_of(rows: Sequence[Result], simulated: bool, fitted_as: str) -> dict[s
                 names=("measure", "model", "input"),
                 caption="Pixels more than one SD above the subject's mean change, in clusters of "
                 "more than 1 % of the plate. The null cohort's knees were scanned twice too, and "
-                "have changed by nothing but drift.",
+                "have not changed at all.",
             )
         ],
         TISSUE: [
@@ -170,9 +170,9 @@ def tables_of(rows: Sequence[Result], simulated: bool, fitted_as: str) -> dict[s
             report.result_list(
                 having((LEVEL, OFF, KEPT, REPEATS, REPEATS_SUBREGIONS), model=tuple(FITS)),
                 names=("measure", "region", "model"),
-                caption="Reader 1's cartilage of the first visits. All fits leave out the first "
-                "echo but the phase graph, which explains it. Repeated: scanned, drawn and fitted "
-                "once more.",
+                caption="Reader 1's cartilage of the first visits. Where not told otherwise the "
+                "first echo is left out; the phase graph explains it. Repeated: scanned, drawn "
+                "and fitted once more.",
             )
         ],
         TRAINED: [
