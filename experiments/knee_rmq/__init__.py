@@ -7,8 +7,8 @@ Paper
 Question
     How few images of 4 flip angles and 7 spin-lock times does one network need to tell M0, T1, B1
     and T1rho, and where cartilage is? All rows of the paper's Tables 1 and 2. Beside them what the
-    paper lacks: the same images fitted with priors, the mean of the training subjects, the overlap
-    of the segmentation, errors to the true maps where data are simulated, what is left of
+    paper lacks: the same images fitted with priors, the median of the training subjects, the
+    overlap of the segmentation, errors to the true maps where data are simulated, what is left of
     differences between groups, and intervals over subjects. And what the paper leaves open: what a
     loss that holds the network to the signal equations buys, by its weight and the acceleration.
 Command

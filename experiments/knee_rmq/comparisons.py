@@ -19,17 +19,19 @@ from experiments.knee_rmq.metrics import (
     DICE,
     FALL,
     L1,
+    L1_INTERIOR,
     PLACE,
     T1_LESS_T1RHO,
     TO_TRUTH,
     UNIT,
+    UNPRINTED,
     VOXEL_R_DRAWN,
     P,
     of,
     row,
 )
 from experiments.knee_rmq.pairs import mean_correlation, sums_of, voxel_pairs
-from experiments.knee_rmq.paper import INPUTS, QUANTITIES, WHOLE
+from experiments.knee_rmq.paper import INPUTS, QUANTITIES, WHOLE, printed_fall
 from experiments.knee_rmq.results import by_subject, dice_overlap
 from experiments.run import Result
 from experiments.trainings import Arm
@@ -37,8 +39,12 @@ from jaxqmri import analysis
 from jaxqmri.analysis import Interval, resampling
 from jaxqmri.report import compared
 
-# measure: the maps that errors are to
-ERRORS = {L1: "maps", TO_TRUTH: "truth"}
+# measure: the maps that errors are to, and where
+ERRORS = {
+    L1: ("maps", "drawn"),
+    L1_INTERIOR: ("maps", "interior"),
+    TO_TRUTH: ("truth", "drawn"),
+}
 
 
 def fall_rows(test: Test, found: Mapping[Arm, Estimates], seed: int) -> list[Result]:
@@ -49,8 +55,9 @@ def fall_rows(test: Test, found: Mapping[Arm, Estimates], seed: int) -> list[Res
             continue
         falls = correlation_falls(test, found[model, WHOLE], fewer, seed)
         for quantity, interval in zip((*QUANTITIES, T1_LESS_T1RHO), falls, strict=True):
-            n = test.subjects.size
-            rows.append(row((model, name), of(FALL, quantity), "", interval, n=n))
+            n, metric = test.subjects.size, of(FALL, quantity)
+            printed = printed_fall(name, quantity) if model == NETWORK else UNPRINTED
+            rows.append(row((model, name), metric, "", interval, n=n, printed=printed))
     return rows
 
 
@@ -77,8 +84,8 @@ def comparison_rows(test: Test, found: Mapping[Arm, Estimates], seed: int) -> li
     for first, second in compared_arms(found):
         name, both = compared(first, second), (found[first], found[second])
         for quantity in QUANTITIES:
-            for metric, reference in ERRORS.items():
-                each = slice_differences(test, *both, quantity, reference)
+            for metric, (reference, where) in ERRORS.items():
+                each = slice_differences(test, *both, quantity, reference, where)
                 over = analysis.over_slices(each, test.owner, seed=seed)
                 if not over.n:
                     continue
@@ -120,11 +127,11 @@ def compared_arms(found: Mapping[Arm, Estimates]) -> Iterator[tuple[Arm, Arm]]:
 
 
 def slice_differences(
-    test: Test, first: Estimates, second: Estimates, quantity: str, reference: str
+    test: Test, first: Estimates, second: Estimates, quantity: str, reference: str, where: str
 ) -> Float[np.ndarray, " s"]:
     """Mean absolute error of each slice, the first's less the second's, over the same voxels."""
     k, true = PLACE[quantity], getattr(test, reference)[..., PLACE[quantity]]
-    known = test.drawn.copy()
+    known = getattr(test, where).copy()
     for maps in (*first.maps, *second.maps):
         known &= np.isfinite(maps[..., k])
     means = [

@@ -59,18 +59,20 @@ def draw_all(
     drawn = {
         "images": (
             _images(study, chosen, slices),
-            f"Images of one {kind}, registered to the first: scanner units.",
+            f"Four of the eleven images of one {kind}, registered to the first: scanner units.",
         ),
         "maps": (
             _maps(study, reference, test, networks, chosen, slices),
             f"One slice of the same {kind}, which no network had seen: maps fitted to all "
             "images with the drawn regions, then predicted maps and regions (the paper's Figure "
-            "2, columns 1 to 3). Dark where nothing could be fitted.",
+            "2, columns 1 to 3). Dark where nothing could be fitted. Maps are learnt in cartilage "
+            "and next to it: in muscle and tendon they are no better than a guess.",
         ),
         "cartilage": (
             _cartilage(study, test, found, chosen, slices),
             "The same slice in cartilage: drawn for the fits, predicted for the networks "
-            "(columns 4 and 5), and the relative error of T1ρ in the drawn one.",
+            "(the paper's Figure 2, columns 4 and 5), and the relative error of T1ρ in the drawn "
+            "one.",
         ),
     }
     for quantity in QUANTITIES:
@@ -78,14 +80,14 @@ def draw_all(
         drawn[f"slices_{quantity}"] = (
             _scatter(test, networks, quantity, slice_pairs, _dots, rows, ROI_R),
             f"Mean {label} of each slice, predicted in the predicted cartilage over fitted in "
-            f"the drawn one: Figure {3 if quantity == T1 else 5} of the paper in kind. A colour "
-            f"for each {kind}.",
+            f"the drawn one: Figure {3 if quantity == T1 else 5} of the paper in kind. Colours "
+            f"tell one {kind} from the next.",
         )
         drawn[f"voxels_{quantity}"] = (
             _scatter(test, networks, quantity, voxel_pairs, _density, rows, VOXEL_R),
             f"{label} of every voxel, predicted over fitted, where both take it for cartilage: "
             f"Figure {4 if quantity == T1 else 6} of the paper in kind. Darker where there are "
-            "more, on a logarithmic scale.",
+            "more, on a logarithmic scale; one voxel in a hundred lies outside.",
         )
         printed = {
             one["input"]: one["paper"]

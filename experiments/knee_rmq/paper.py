@@ -97,3 +97,14 @@ NORMALISED_L2 = _by_input(
     (Printed(0.37, 0.16), Printed(0.49, 0.27)),
     (Printed(0.39, 0.23), Printed(0.54, 0.35)),
 )
+
+
+def printed_fall(name: str, quantity: str) -> Printed:
+    """How far the printed voxel r falls from all images, of T1, of T1rho, or the one's less."""
+    falls = {}
+    for one in QUANTITIES:
+        whole, fewer = VOXEL_R[WHOLE, one].value, VOXEL_R[name, one].value
+        assert whole is not None
+        assert fewer is not None
+        falls[one] = whole - fewer
+    return Printed(falls.get(quantity, falls[T1] - falls[T1RHO]))

@@ -17,7 +17,7 @@ from experiments.knee_rmq.estimates import (
     Test,
 )
 from experiments.knee_rmq.fits import Reference
-from experiments.knee_rmq.metrics import L1, MEAN, SPREAD, VOXEL_R, VOXEL_R_DRAWN, of
+from experiments.knee_rmq.metrics import L1, MEAN, SPREAD, TO_TRUTH, VOXEL_R, VOXEL_R_DRAWN, of
 from experiments.knee_rmq.networks import OneTraining
 from experiments.knee_rmq.paper import INPUTS, QUANTITIES, T1, T1RHO, WHOLE
 from experiments.knee_rmq.plan import judge_run
@@ -78,9 +78,9 @@ def say_arm(arm: Arm, rows: Sequence[Result]) -> None:
     found = {one.metric: one for one in rows}
     cells = []
     for quantity in QUANTITIES:
-        r, theirs = (found.get(of(name, quantity)) for name in (VOXEL_R_DRAWN, VOXEL_R))
+        r = found.get(of(VOXEL_R, quantity), found.get(of(VOXEL_R_DRAWN, quantity)))
         told = "" if r is None else number(r.ours, 3)
-        told += "" if theirs is None else f" [{number(theirs.paper, 3)}]"
+        told += "" if r is None or r.paper is None else f" [{number(r.paper, 3)}]"
         cells.append(f"{told:>24}{number(found[of(L1, quantity)].ours, 2):>16}")
     say(f"{', '.join(arm):<{WIDE}}{''.join(cells)}")
 
@@ -105,8 +105,9 @@ def write(
         CLAIMS: [
             claims_table(
                 judging.judged,
-                f"{data}Claims as predictions. Intervals are over the test subjects: they do not "
-                "hold the variance of training.",
+                f"{data}Claims as predictions. Verdicts rest on 95 % intervals over the test "
+                "subjects, which are not corrected for their number and do not hold the variance "
+                "of training; p is corrected, and against no difference.",
             )
         ],
         **tables_of(run.results, study.simulated, judging.short, trained_as(run.settings)),
@@ -127,12 +128,19 @@ def remarks(run: Run[Settings], study: Study, short: Sequence[str]) -> list[str]
         PRIOR_FIT: "the signal equations fitted to the same images with priors",
         REGRESSION: "a quadratic regression of the same images, one voxel at a time",
     }
-    beside = [_against(run.results, model, words) for model, words in others.items()]
+    beside = [
+        _against(run.results, model, f"those of {words}, to the fit to all images")
+        for model, words in others.items()
+    ]
+    if study.simulated:
+        beside.append(
+            _against(run.results, PRIOR_FIT, "those of the same fit, to the true maps", TO_TRUTH)
+        )
     told = [line for line in beside if line]
     if study.simulated:
         told.append(
             f"{source(study)}. How far T1 and T1rho vary over cartilage was chosen near what the "
-            "paper's own errors and correlations imply, whatever network; how much T1 tells of "
+            "paper's own errors and correlations imply if errors are normal; how much T1 tells of "
             "T1rho, and how smooth maps, gains and B1 are, is assumed, and decides how much "
             "images that are left out are missed."
         )
@@ -142,6 +150,14 @@ def remarks(run: Run[Settings], study: Study, short: Sequence[str]) -> list[str]
         told.append(
             f"An ablation, a run that tells what a claim rests on, {name}: {ABLATIONS[name].text}."
         )
+    if run.settings.physics and not any(run.settings.physics):
+        told.append(
+            "No network of this run is held to the signal equations: --preset full trains some."
+        )
+    told.append(
+        "Networks of few images see them registered to the first flip angle, the spin-locked ones "
+        "by way of the one without spin lock, which a scan of these images alone would not have."
+    )
     if run.settings.seeds < 2 and run.settings.physics:
         told.append(
             "One training of each network: a difference between two of them holds the chance of "
@@ -161,25 +177,31 @@ def trained_as(settings: Settings) -> str:
     return f"RMQ-Nets of {widths} channels, {settings.seeds} training seed{plural} each."
 
 
-def _against(rows: Sequence[Result], model: str, words: str) -> str | None:
+def _against(rows: Sequence[Result], model: str, words: str, to: str = L1) -> str | None:
     """How the network stands beside what else is made of the same images, in words."""
     found = {(one.model, one.input, one.metric): one for one in rows}
     told = []
     for name in INPUTS:
         for quantity in QUANTITIES:
-            metric = of(L1, quantity)
+            metric = of(to, quantity)
             own, other = (found.get((who, name, metric)) for who in (NETWORK, model))
             paired = found.get((f"{NETWORK} minus {model}", name, metric))
             if own is None or other is None or paired is None or own.ours is None:
                 continue
-            ahead = paired.high is not None and paired.high < 0
             told.append(
                 f"{quantity} from {name} {number(own.ours, 1)} against {number(other.ours, 1)} ms"
-                f"{'' if ahead else ' (not better beyond the interval)'}"
+                f"{_how_sure(paired)}"
             )
     if not told:
         return None
-    return f"Mean absolute errors of the network, against those of {words}: {'; '.join(told)}."
+    return f"Mean absolute errors of the network, against {words}: {'; '.join(told)}."
+
+
+def _how_sure(paired: Result) -> str:
+    """What the interval of a difference says: nothing where the network is better beyond it."""
+    if paired.high is not None and paired.high < 0:
+        return ""
+    return " (worse)" if paired.low is not None and paired.low > 0 else " (undecided)"
 
 
 def _write_page(

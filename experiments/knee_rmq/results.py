@@ -24,6 +24,7 @@ from experiments.knee_rmq.metrics import (
     GROUPS,
     JACCARD,
     L1,
+    L1_INTERIOR,
     L2,
     LOST,
     NORMALISED_L1,
@@ -237,6 +238,12 @@ def _slice_rows(test: Test, arm: Arm, found: Estimates, quantity: str, seed: int
                 printed=_printed(arm, metric, quantity),
             )
         )  # fmt: skip
+    inside = [
+        analysis.slice_errors(test.maps[..., k], maps[..., k], test.interior).l1
+        for maps in found.maps
+    ]
+    over = analysis.over_slices(np.mean(inside, axis=0), test.owner, seed=seed)
+    rows.append(row(arm, of(L1_INTERIOR, quantity), UNIT, over.mean, n=over.n, sd=over.sd))
     return rows
 
 

@@ -23,8 +23,10 @@ class Learning:
     ----------
     features
         Channels at each level; the paper has five levels and does not tell how wide they are.
-    batch, size
-        Patches of a step around the cartilage, and their width in pixels.
+    batch
+        Patches of a step, around the cartilage.
+    size
+        Their width, pixels.
     rate
         Of Adam, at the start of every cosine.
     steps
@@ -37,13 +39,18 @@ class Learning:
         The plateau: a whole cosine that brings no more than this, relative to the metric.
     side_by_side
         Trainings at a time; 0 is one on each device, such as a CPU core. A GPU has room for more.
-    angle, shift
-        Augmentation: degrees, and pixels of a matrix of 256.
+    angle
+        Augmentation: largest turn, degrees.
+    shift
+        Augmentation: largest shift, pixels of a matrix of 256.
     segmentation
         Weight of the segmentation's loss; that of the maps is 1.
     direct
         Add to every map a linear function of the voxel's own images, which the paper's network
         does not have: a narrow one learns little else in the time of a preset.
+    positive
+        Predict logarithms of the maps, which the paper's network does not: images are given as
+        logarithms, and relaxation times are near products of powers of signals.
     maps_in
         Where the maps count in the loss: drawn cartilage, or all tissue that has fitted maps, of
         which cartilage is a thirtieth.
@@ -68,6 +75,7 @@ class Learning:
     segmentation: float = 1.0
     cross_entropy: float = 0.5
     direct: bool = True
+    positive: bool = True
     maps_in: Literal["cartilage", "tissue"] = "cartilage"
     margin: int = 2
 
@@ -97,9 +105,11 @@ class Settings:
     form
         Of the signal equation that T1rho is fitted with: the published one, which has a free
         constant, or the exact steady state.
-    parts, test_parts
-        Subjects are split into parts, balanced by group and sex, some of which are for testing:
-        15 of 65 as in the paper. A column ``fold`` of the table of participants is obeyed.
+    parts
+        Subjects are split into so many parts, balanced by group and sex. A column ``fold`` of the
+        table of participants is obeyed.
+    test_parts
+        How many of them are for testing: 15 of 65 subjects as in the paper.
     validation
         Subjects outside the test that watch the training, by their number or part.
     seeds
@@ -167,6 +177,7 @@ PRESETS: dict[Preset, Settings] = {
             improvement=0.0,
             side_by_side=4,
             direct=False,
+            positive=False,
             maps_in="tissue",
         ),
     ),

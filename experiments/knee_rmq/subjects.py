@@ -226,7 +226,8 @@ def _only_series(data: Path, suffix: str, person: Mapping[str, str]) -> bids.Ent
     own = [one for one in bids.find_series(data, suffix) if one.items() >= person.items()]
     if len(own) != 1:
         name = "_".join(f"{key}-{value}" for key, value in person.items())
-        raise InputError(f"{data}: {len(own)} {suffix} series of {name}, expected one")
+        folder = data / f"sub-{person['sub']}"
+        raise InputError(f"{folder}: {len(own)} {suffix} series of {name}, expected one")
     return own[0]
 
 
@@ -243,7 +244,10 @@ def _acquisition(vfa: bids.Series, afi: bids.Series, prepared: bids.Series) -> A
     if vfa.repetition_time is None or isinstance(vfa.repetition_time, np.ndarray):
         raise InputError(f"{vfa.sources[0]}: its sidecar has no RepetitionTimeExcitation")
     if afi.flip_angle is None or len(afi.times) != 2:
-        raise InputError(f"{afi.sources[0]}: expected two repetition times and one FlipAngle")
+        raise InputError(
+            f"{afi.sources[0]}: {len(afi.times)} images and FlipAngle {afi.flip_angle}, expected "
+            "two images of different repetition times and one FlipAngle"
+        )
 
     def field(name: str) -> Any:
         value = prepared.metadata[0].get(name)

@@ -45,7 +45,7 @@ def reference_rows(study: Study, reference: Reference, test: Test, seed: int) ->
 
 
 def implied_spread(quantity: str) -> float:
-    """SD over voxels that the paper's errors and correlations imply together, whatever network.
+    """SD over voxels that the paper's errors and correlations imply together, if errors are normal.
 
     An error of mean size L has an SD of ``1.25 L`` if it is normal, and is the ``1 - r^2`` of the
     variance that a correlation r leaves. The mean over all inputs.

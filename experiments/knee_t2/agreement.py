@@ -110,7 +110,8 @@ def _measures(y: np.ndarray, p: np.ndarray) -> np.ndarray:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    return rankdata(values, axis=1, nan_policy="omit")
+    # without gaps all samples are ranked at once
+    return rankdata(values, axis=1, nan_policy="omit" if np.isnan(values).any() else "propagate")
 
 
 def _correlation(y: np.ndarray, p: np.ndarray) -> np.ndarray:

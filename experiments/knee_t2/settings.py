@@ -22,8 +22,10 @@ class Choice:
     ----------
     batch
         Patches of a step.
-    rate, decay
-        Learning rate of Adam, and its factor after every check.
+    rate
+        Learning rate of Adam, at the start.
+    decay
+        Its factor after every check.
     dropout
         Share of the features left out.
     norm
@@ -59,10 +61,14 @@ class Learning:
         Between two checks of the validation subjects.
     checks
         Most checks of one training.
-    improvement, patience
-        The plateau: so many checks that bring no more than this, relative to the metric.
-    angle, shift
-        Augmentation: degrees, and pixels of a matrix of 384.
+    improvement
+        The plateau: checks that bring no more than this, relative to the metric.
+    patience
+        How many such checks in a row.
+    angle
+        Augmentation: largest turn, degrees.
+    shift
+        Augmentation: largest shift, pixels of a matrix of 384.
     side_by_side
         Trainings at a time; 0 is one on each device, such as a CPU core.
     """
@@ -99,11 +105,16 @@ class Settings:
         Whether a network is trained on Reader 2 as well, where Reader 2 drew training subjects.
     search
         What validation subjects choose among.
-    atlases, atlas_stage
-        Training knees that the atlas is made of, and its last stage of registration.
-    repeated, null
-        Digital subjects that are scanned once more for the repeatability of fits, and subjects
-        without any change, of whom clusters are counted. None where data are given.
+    atlases
+        Training knees that the atlas is made of.
+    atlas_stage
+        Its last stage of registration.
+    repeated
+        Digital subjects that are scanned once more for the repeatability of fits. None where data
+        are given.
+    null
+        Digital subjects without any change, of whom clusters are counted. None where data are
+        given.
     seeds
         Trainings of each network, from --seed on.
     ablation
@@ -158,7 +169,13 @@ PRESETS: dict[Preset, Settings] = {
         null=2,
         learning=Learning(features=(4, 8), size=32, steps=2, checks=2),
     ),
-    "quick": Settings(simulated_subjects=60, simulated_grid="quick", repeated=8, null=8),
+    "quick": Settings(
+        simulated_subjects=60,
+        simulated_grid="quick",
+        repeated=8,
+        null=8,
+        learning=Learning(size=80),
+    ),
     "full": Settings(search=SEARCH),
     "paper": Settings(
         simulated_grid="paper",

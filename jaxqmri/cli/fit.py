@@ -153,11 +153,14 @@ class Fit(FitOptions):
 
 def _summary(ready: Ready, result: FitResult) -> str:
     """What came out, in a few words."""
+    from jaxqmri.fitting import Status
+
     method, counts = ready.method, result.status_counts()
     inside = sum(counts.values()) - counts["outside_mask"]
     estimated = counts["converged"] + counts["at_bound"]
     values = np.asarray(getattr(result.params, method.main))
-    settled = values[np.asarray(result.status) == 1]  # a bound is no measurement
+    # a bound is no measurement, and a smoothed map has none where too little is known around
+    settled = values[(np.asarray(result.status) == Status.CONVERGED) & np.isfinite(values)]
     text = f"{ready.source.name}: {estimated:,} of {inside:,} voxels estimated"
     if settled.size:
         called, unit = method.maps[method.main].label, ready.model.units[method.main]
