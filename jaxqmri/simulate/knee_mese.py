@@ -245,7 +245,7 @@ def scan_knee_mese(
 
 def cartilage_of(
     waves: Float[Array, "3 n 4"],
-    scores: Float[Array, " n"],
+    scores: Float[Array, " scores"],
     high: Number,
     study: KneeMeseStudy,
     years: Number,
