@@ -74,6 +74,7 @@ def untrained(study, tmp_path_factory):
     return out
 
 
+PATIENCE = 600  # seconds after which a process that others keep from working counts as hung
 FOLDS = ("--folds", "3")  # two would leave one of three subjects to train and to watch
 UNTRAINED = ("--networks",)  # none of them
 
@@ -244,7 +245,7 @@ def test_a_killed_process_leaves_what_the_same_command_completes(study, untraine
         command, cwd=root, env=environment, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while not list(out.glob("checkpoints/subjects/*.npz")) and first.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
