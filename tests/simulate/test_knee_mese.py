@@ -113,7 +113,8 @@ def test_samples_fill_the_slices_and_leave_the_gaps(study):
 def test_a_reader_stays_within_the_borders_by_the_convention():
     distance = jnp.broadcast_to(jnp.linspace(-1.0, 3.0, 401)[:, None, None], (401, 4, 4))
     at = jnp.zeros((401, 4, 4, 3))
-    drawn = draw(distance, distance - 2.0, at, jnp.zeros((2, 4, 4)), Convention(0.2, 0.6, 0.0))
+    convention = Convention(0.2, 0.6, 0.0)
+    drawn = jax.jit(draw)(distance, distance - 2.0, at, jnp.zeros((2, 4, 4)), convention)
     inside = np.asarray(distance)[np.asarray(drawn) > 0]
     np.testing.assert_allclose([inside.min(), inside.max()], [0.2, 1.4], atol=0.011)
 
@@ -211,7 +212,8 @@ def test_two_readers_agree_as_published(scan_of):
     found = [dice(scan.reader1, scan.reader2) for scan in scans]
     assert abs(np.mean(found) - 0.741) < 0.04
     for scan in scans:
-        assert dice(scan.reader1, np.asarray(scan.femoral) > 0.5) > 0.9
+        true = np.asarray(scan.femoral) > 0.5
+        assert dice(scan.reader1, true) > dice(scan.reader2, true) + 0.1
         assert np.sum(scan.reader2) < np.sum(scan.reader1)
 
 
