@@ -21,6 +21,7 @@ from experiments.knee_rmq.participants import participant_rows, protocol_rows
 from experiments.knee_rmq.plan import JOINING, NAME
 from experiments.knee_rmq.results import (
     agreement_rows,
+    compression_rows,
     estimate_rows,
     segmentation_rows,
     trained_rows,
@@ -119,6 +120,7 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
     found |= networks
     run.results += segmentation_rows(test, networks, seed)
     run.results += agreement_rows(study, test, found, seed)
+    run.results += compression_rows(test, found, seed)
     run.results += fall_rows(test, found, seed) + comparison_rows(test, found, seed)
     run.results += unrun_rows(found) + trained_rows(ends)
     run.tick()

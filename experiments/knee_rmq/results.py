@@ -26,6 +26,7 @@ from experiments.knee_rmq.metrics import (
     L1,
     L1_INTERIOR,
     L2,
+    LONG_BIAS,
     LOST,
     NORMALISED_L1,
     NORMALISED_L2,
@@ -36,6 +37,7 @@ from experiments.knee_rmq.metrics import (
     ROI_R,
     ROI_R_DRAWN,
     SEED_SD,
+    SHORT_BIAS,
     SLOPE,
     TO_TRUTH,
     TO_TRUTH_INTERIOR,
@@ -78,6 +80,7 @@ CORRELATED: dict[str, tuple[str, Mapping[tuple[str, str], Printed]]] = {
     VOXEL_R: ("", paper.VOXEL_R),
 }
 PRINTED = MEASURED | CORRELATED
+THIRDS = (100.0 / 3.0, 200.0 / 3.0)  # percentiles
 OTHERS = {"M0": 0, "B1": 2}  # maps that the paper does not judge, and their places in stacks
 
 
@@ -126,6 +129,29 @@ def agreement_rows(
                 rows.append(row(arm, of(GROUPS, quantity), UNIT, difference, n=n))
                 if arm[0] != REFERENCE:
                     rows.append(row(arm, of(RETAINED, quantity), "", kept.share, n=n))
+    return rows
+
+
+def compression_rows(test: Test, found: Mapping[Arm, Estimates], seed: int) -> list[Result]:
+    """Mean difference over the voxels whose fitted value is in the lowest and the highest third.
+
+    What predicts near the mean is too long in the one and too short in the other, however well
+    it correlates.
+    """
+    rows, count = [], test.subjects.size
+    for arm, estimates in found.items():
+        for quantity in QUANTITIES:
+            pairs = voxel_pairs(test, estimates, quantity, drawn=True)[0]
+            if not pairs.fitted.size:
+                continue
+            low, high = np.percentile(pairs.fitted, THIRDS)
+            ends = {SHORT_BIAS: pairs.fitted <= low, LONG_BIAS: pairs.fitted >= high}
+            for metric, inside in ends.items():
+                difference = (pairs.predicted - pairs.fitted)[inside]
+                sums = np.bincount(pairs.owner[inside], difference, count)
+                counts = np.bincount(pairs.owner[inside], minlength=count)
+                (bias,) = resampling.ratio(sums, counts.astype(float), seed=seed)
+                rows.append(row(arm, of(metric, quantity), UNIT, bias, n=int(inside.sum())))
     return rows
 
 

@@ -48,9 +48,6 @@ class Learning:
     direct
         Add to every map a linear function of the voxel's own images, which the paper's network
         does not have: a narrow one learns little else in the time of a preset.
-    positive
-        Predict logarithms of the maps, which the paper's network does not: images are given as
-        logarithms, and relaxation times are near products of powers of signals.
     maps_in
         Where the maps count in the loss: drawn cartilage, or all tissue that has fitted maps, of
         which cartilage is a thirtieth.
@@ -75,7 +72,6 @@ class Learning:
     segmentation: float = 1.0
     cross_entropy: float = 0.5
     direct: bool = True
-    positive: bool = True
     maps_in: Literal["cartilage", "tissue"] = "cartilage"
     margin: int = 2
 
@@ -177,7 +173,6 @@ PRESETS: dict[Preset, Settings] = {
             improvement=0.0,
             side_by_side=4,
             direct=False,
-            positive=False,
             maps_in="tissue",
         ),
     ),

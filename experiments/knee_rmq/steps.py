@@ -107,7 +107,6 @@ def architecture(learning: Learning, classes: int, in_channels: int = IMAGES) ->
         "features": list(learning.features),
         "starts": list(STARTS),
         "direct": learning.direct,
-        "positive": learning.positive,
     }
 
 

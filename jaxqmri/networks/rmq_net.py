@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
 
@@ -31,9 +30,6 @@ class MapsAndLogits(NamedTuple):
     logits: Float[Array, "n h w classes"]
 
 
-FARTHEST = 4.0  # logarithm of how far from its start a positive map may be
-
-
 class RMQNet(nnx.Module):
     """U-Net whose features are shared by a decoder for every map and one that segments.
 
@@ -54,10 +50,6 @@ class RMQNet(nnx.Module):
         Add to every map a linear function of the pixel's own images, 0 before training. What a
         pixel's signals tell of its maps then need not pass through the channels of the finest
         level, which all decoders share.
-    positive
-        Make every map its start times the exponential of what its decoder, and the linear function,
-        give. Relaxation times are near products of powers of a pixel's signals, which is what a
-        linear function of logarithms of images becomes.
     starts
         Value of each map before training; all 0 when None. Maps of unlike units learn together
         only if all of them start near their own values.
@@ -67,8 +59,7 @@ class RMQNet(nnx.Module):
     Raises
     ------
     ValueError
-        If there is not one start for each map, a positive map has none above 0, or there is no map
-        or class.
+        If there is not one start for each map, or no map or class.
 
     Notes
     -----
@@ -91,7 +82,6 @@ class RMQNet(nnx.Module):
         norm: Norm = "batch",
         up_kernel: int = 2,
         direct: bool = False,
-        positive: bool = False,
         starts: Sequence[float] | None = None,
         rngs: nnx.Rngs,
     ):
@@ -100,10 +90,6 @@ class RMQNet(nnx.Module):
         starts = [0.0] * maps if starts is None else starts
         if len(starts) != maps:
             raise ValueError(f"expected a start for each of {maps} maps, got {len(starts)}")
-        if positive and min(starts) <= 0:
-            raise ValueError(f"positive maps start above 0, got {list(starts)}")
-        self.scales = tuple(map(float, starts)) if positive else None
-        starts = [0.0] * maps if positive else starts
 
         def decoder() -> Decoder:
             return Decoder(features, norm=norm, up_kernel=up_kernel, rngs=rngs)
@@ -147,6 +133,4 @@ class RMQNet(nnx.Module):
         joined = jnp.concatenate(maps, axis=-1)
         if self.direct is not None:
             joined = joined + self.direct(images)
-        if self.scales is not None:
-            joined = np.float32(self.scales) * jnp.exp(jnp.clip(joined, -FARTHEST, FARTHEST))
         return MapsAndLogits(joined, logits)

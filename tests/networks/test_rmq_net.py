@@ -107,24 +107,8 @@ def test_a_direct_layer_adds_a_linear_function_of_each_pixel():
     np.testing.assert_array_equal(direct(x).logits, plain(x).logits)
 
 
-def test_positive_maps_are_exponentials_of_what_others_would_be():
-    made = dict(features=(2, 4), direct=True, rngs=nnx.Rngs(0))
-    positive = RMQNet(3, starts=STARTS, positive=True, **made)
-    plain = RMQNet(3, **{**made, "rngs": nnx.Rngs(0)})
-    for network in (positive, plain):
-        network.direct.kernel[...] = jnp.linspace(-0.3, 0.4, 12).reshape(3, 4)
-    images = jax.random.normal(jax.random.key(1), (1, 4, 4, 3))
-    found, exponents = positive(images).maps, plain(images).maps
-    np.testing.assert_allclose(found, np.float32(STARTS) * np.exp(exponents), rtol=1e-5)
-    far = positive(1e4 * images).maps
-    assert np.isfinite(far).all()
-    assert (far > 0).all()
-
-
 def test_what_cannot_be_built_is_refused():
     with pytest.raises(ValueError, match="a start for each of 4 maps, got 2"):
         RMQNet(1, features=(2, 4), starts=(1.0, 2.0), rngs=nnx.Rngs(0))
     with pytest.raises(ValueError, match="at least 1, got 0 and 1"):
         RMQNet(1, 0, features=(2, 4), rngs=nnx.Rngs(0))
-    with pytest.raises(ValueError, match=r"start above 0, got \[1.0, 0.0\]"):
-        RMQNet(1, 2, starts=(1.0, 0.0), positive=True, rngs=nnx.Rngs(0))
