@@ -11,13 +11,13 @@ import pytest
 from flax import nnx
 
 from experiments import preparing
-from experiments.knee_rmq import experiment, paper
-from experiments.knee_rmq.estimates import NETWORK, PRIOR_FIT, REFERENCE
+from experiments.knee_rmq import estimates, experiment, paper
+from experiments.knee_rmq.estimates import NETWORK, PRIOR_FIT, REFERENCE, Estimates
 from experiments.knee_rmq.inputs import given_of, whitening
-from experiments.knee_rmq.metrics import DICE, L1, MEAN, VOXEL_R, of
+from experiments.knee_rmq.metrics import DICE, L1, LONG_BIAS, MEAN, SHORT_BIAS, VOXEL_R, of
 from experiments.knee_rmq.networks import dilate
 from experiments.knee_rmq.regression import regress
-from experiments.knee_rmq.results import PRINTED
+from experiments.knee_rmq.results import PRINTED, compression_rows
 from jaxqmri import networks, training
 from jaxqmri.io import bids
 from jaxqmri.io.nifti import read_image
@@ -164,6 +164,27 @@ def test_maps_count_a_margin_beyond_what_was_drawn_in_its_slice_alone():
     away = np.hypot(*(np.indices((9, 9)) - 4))
     np.testing.assert_array_equal(near[1], away <= 2)
     assert not near[[0, 2]].any()
+
+
+def test_what_predicts_near_the_mean_is_long_where_maps_are_short():
+    rng = np.random.default_rng(4)
+    maps = 40 + 8 * rng.standard_normal((6, 5, 5, 4))
+    inside = np.ones((6, 5, 5), bool)
+    regions, owner = np.stack([inside, inside], axis=-1), np.repeat([0, 1, 2], 2)
+    test = estimates.Test(maps, maps, inside, inside, regions, owner, np.arange(3))
+    shrunk = 40 + 0.5 * (maps - 40)
+    found = {
+        (one.metric, one.model): one.ours
+        for one in compression_rows(
+            test, {("half", "x"): Estimates(shrunk[None]), ("whole", "x"): Estimates(maps[None])}, 0
+        )
+    }
+    values = maps[..., 3]
+    low, high = np.percentile(values, [100 / 3, 200 / 3])
+    for metric, ends in ((SHORT_BIAS, values <= low), (LONG_BIAS, values >= high)):
+        expected = np.mean(-0.5 * (values[ends] - 40))
+        assert found[of(metric, "T1rho"), "half"] == pytest.approx(expected)
+        assert found[of(metric, "T1rho"), "whole"] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_a_regression_finds_what_is_a_quadratic_of_the_logarithms():
