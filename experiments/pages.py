@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from experiments.run import Run
+from experiments.run import Result, Run
 from jaxqmri import report
 from jaxqmri.io.files import read_json
 from jaxqmri.report import Html, Number, Section, Table
@@ -29,6 +29,15 @@ def how_to_repeat(run: Run[Any]) -> Section:
         "versions": ", ".join(f"{key} {value}" for key, value in config["versions"].items()),
     }
     return Section("How to repeat this", [report.facts(settings)])
+
+
+def key_number(label: str, found: Result | None, digits: int) -> Number | None:
+    """A number of a run with the paper's below it; None where there is none."""
+    if found is None or found.ours is None:
+        return None
+    unit = f" {found.unit}" if found.unit else ""
+    paper = "" if found.paper is None else f"paper {report.number(found.paper, digits)}{unit}"
+    return Number(label, f"{report.number(found.ours, digits)}{unit}", paper)
 
 
 def opening(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
-from experiments.run import Result
+from experiments.run import Result, Run
 from jaxqmri.io import InputError
 
 if TYPE_CHECKING:
+    from experiments.kept_networks import End
     from jaxqmri.training import Point
 
+T = TypeVar("T")
 Arm = tuple[str, str]  # model and input
 SHORT = "short of its plateau"
 STEPS, VALIDATION, RATE, SETTLED = TRAINING = (
@@ -35,6 +37,48 @@ class Decay(Protocol):
     def decay_checks(self) -> int:
         """Number of checks."""
         ...
+
+
+def learn_all(
+    run: Run[Any],
+    arms: Sequence[T],
+    learn: Callable[[Sequence[T], Callable[[T, Point], None], Callable[[], None]], Any],
+    told: Callable[[T], str],
+) -> dict[T, End]:
+    """Train networks under one progress bar.
+
+    Parameters
+    ----------
+    run
+        Told the time after each training.
+    arms
+        What to train.
+    learn
+        Trains them: called with the arms, what is to be called with each check, and after each
+        training; yields pairs of an arm and what its training ended with.
+    told
+        An arm for people.
+
+    Returns
+    -------
+    dict
+        In the order of the arms.
+    """
+    from tqdm import tqdm
+
+    ends: dict[T, End] = {}
+    with tqdm(desc="train", unit="network", total=len(arms), dynamic_ncols=True) as bar:
+
+        def said(arm: T, point: Point) -> None:
+            bar.set_postfix_str(f"{told(arm)}: {point.metric:.3g}")
+
+        def done() -> None:
+            bar.update()
+            run.tick()
+
+        for arm, end in learn(arms, said, done):
+            ends[arm] = end
+    return {arm: ends[arm] for arm in arms}
 
 
 def training_rows(

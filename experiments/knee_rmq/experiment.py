@@ -32,11 +32,11 @@ from experiments.knee_rmq.study import Study
 from experiments.knee_rmq.target import reference_rows
 from experiments.run import Command, Run
 from experiments.several import carry_out_all
-from experiments.trainings import Arm, refuse_odd_sizes
+from experiments.trainings import Arm, learn_all, refuse_odd_sizes
 from jaxqmri import training
 from jaxqmri.io import InputError
 from jaxqmri.io.files import write_text
-from jaxqmri.training import Point, Split
+from jaxqmri.training import Split
 
 BALANCE = ("group", "sex")
 
@@ -170,8 +170,6 @@ def split_of(study: Study, settings: Settings, seed: int) -> Split:
 
 def train_all(run: Run[Settings], learner: Learner) -> dict[OneTraining, End]:
     """Train every network that is asked for."""
-    from tqdm import tqdm
-
     settings = run.settings
     held = settings.physics_inputs or settings.inputs
     arms = [
@@ -181,19 +179,7 @@ def train_all(run: Run[Settings], learner: Learner) -> dict[OneTraining, End]:
         for name in settings.inputs
         if not weight or name in held
     ]
-    ends: dict[OneTraining, End] = {}
-    with tqdm(desc="train", unit="network", total=len(arms), dynamic_ncols=True) as bar:
-
-        def said(arm: OneTraining, point: Point) -> None:
-            bar.set_postfix_str(f"{arm.input}, physics {arm.physics:g}: {point.metric:.3g}")
-
-        def done() -> None:
-            bar.update()
-            run.tick()
-
-        for arm, end in learner.learn(arms, said, done):
-            ends[arm] = end
-    return {arm: ends[arm] for arm in arms}
+    return learn_all(run, arms, learner.learn, lambda arm: f"{arm.input}, physics {arm.physics:g}")
 
 
 def _add(run: Run[Settings], test: Test, arm: Arm, found: Estimates) -> None:

@@ -101,6 +101,7 @@ class Learner:
             near = dilate(study.cartilage, self.learning.margin)
             self.learnt = self.learnt & near
         self.targets = np.where(self.learnt[..., None], reference.maps / scale, 0.0)
+        self.made_from = self._fingerprint()
         known = held_to(study.acquisition, settings.form)
         self.trainer = make_trainer(self.learning, self.classes, known, self.images.shape[2])
         rule = PlateauRule(self.learning.improvement, self.learning.period)
@@ -133,7 +134,7 @@ class Learner:
         """
         missing: list[OneTraining] = []
         for arm in arms:
-            end = self.kept.read(arm.label, self._made_from())
+            end = self.kept.read(arm.label, self.made_from)
             if end is None:
                 missing.append(arm)
                 continue
@@ -148,7 +149,7 @@ class Learner:
             predicted = {"maps": found.maps, "classes": found.classes.astype(np.float16)}
             end = End(predicted, trained.curve, trained.plateau.reached)
             own = only(trained.variables, channels(arm.input))
-            self.kept.write(arm.label, self._made_from(), end, own, self._described(arm))
+            self.kept.write(arm.label, self.made_from, end, own, self._described(arm))
             done()
             yield arm, end
 
@@ -195,7 +196,7 @@ class Learner:
             data,
             self._watch(recipe),
             arm.seed,
-            self.kept.checkpoints(arm.label, self._made_from()),
+            self.kept.checkpoints(arm.label, self.made_from),
             said,
         )
 
@@ -216,7 +217,7 @@ class Learner:
     def _whitening(self, arm: OneTraining) -> Whitening:
         return whitening(self.cartilage, channels(arm.input))
 
-    def _made_from(self) -> str:
+    def _fingerprint(self) -> str:
         """Fingerprint of the maps and the subjects that a training is made from."""
         digest = hashlib.blake2b(digest_size=8)
         for part in (self.targets, self.learnt, self.regions, *self.split):

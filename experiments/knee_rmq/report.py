@@ -31,7 +31,7 @@ from experiments.knee_rmq.tables import (
     TRAINED,
     tables_of,
 )
-from experiments.pages import headed, opening, save_figures, write_report
+from experiments.pages import headed, key_number, opening, save_figures, write_report
 from experiments.run import Result, Run, say
 from experiments.trainings import Arm
 from jaxqmri.report import Number, Table, claims_table, findings_table, number
@@ -229,12 +229,7 @@ def _key_numbers(rows: Sequence[Result]) -> list[Number | None]:
     found = {(one.model, one.input, one.metric): one for one in rows}
 
     def one(label: str, model: str, name: str, metric: str, digits: int) -> Number | None:
-        own = found.get((model, name, metric))
-        if own is None or own.ours is None:
-            return None
-        unit = f" {own.unit}" if own.unit else ""
-        paper = "" if own.paper is None else f"paper {number(own.paper, digits)}{unit}"
-        return Number(label, f"{number(own.ours, digits)}{unit}", paper)
+        return key_number(label, found.get((model, name, metric)), digits)
 
     fastest = list(INPUTS)[-1]
     return [

@@ -50,7 +50,7 @@ def segment_by_atlas(
     run: Run[Settings],
     study: Study,
     drawn: Mapping[int, Bool[np.ndarray, "s h w"]],
-    train: Sequence[int],
+    train: Sequence[int] | Int[np.ndarray, " _"],
     visits: Int[np.ndarray, " _"],
 ) -> dict[int, Bool[np.ndarray, "s h w"]]:
     """Cartilage of some visits by the atlas.
@@ -66,7 +66,7 @@ def segment_by_atlas(
     visits
         What is to be segmented.
     """
-    own = list(train)[: run.settings.atlases]
+    own = [int(v) for v in train][: run.settings.atlases]
     layouts = {v: layout(study.visits[v].affine, study.side(v)) for v in (*own, *visits)}
     cache = shared.cache_folder() / "registrations"
 

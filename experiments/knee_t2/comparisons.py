@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from experiments.knee_t2 import paper
 from experiments.knee_t2.agreement import Agreement, agreement
+from experiments.knee_t2.masks import dice
 from experiments.knee_t2.metrics import (
     ATLAS,
     BIAS,
@@ -90,14 +91,14 @@ def overlap_rows(readings: Mapping[str, Reading], visits: Visits, seed: int) -> 
     """Table 2, and differences of overlap."""
     rows, found = [], {}
     for model, reader, which in VALUES:
-        dice = _overlaps(readings, model, reader, visits.of(which))
-        if not np.isfinite(dice).any():
+        each = _overlaps(readings, model, reader, visits.of(which))
+        if not np.isfinite(each).any():
             continue
-        found[model, against(reader, which)] = dice
+        found[model, against(reader, which)] = each
         printed = paper.OVERLAP.get(OVERLAPS.get((model, reader, which), ("", "", "")))
         for metric, values, told in (
-            (DICE, dice, printed and (printed.dice, printed.dice_sd)),
-            (JACCARD, dice / (2.0 - dice), printed and (printed.jaccard, printed.jaccard_sd)),
+            (DICE, each, printed and (printed.dice, printed.dice_sd)),
+            (JACCARD, each / (2.0 - each), printed and (printed.jaccard, printed.jaccard_sd)),
         ):
             over, (mean, sd) = _over_visits(values, seed), told or (None, None)
             rows.append(
@@ -257,7 +258,7 @@ def _overlaps(
     for place, visit in np.ndenumerate(visits):
         one, other = readings[model].get(visit), readings[reader].get(visit)
         if one is not None and other is not None:
-            found[place] = analysis.overlap(other.inside, one.inside, (1,))[0].dice
+            found[place] = dice(one.inside, other.inside)
     return found
 
 

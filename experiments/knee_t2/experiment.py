@@ -115,7 +115,7 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
         said = trained.predicted[name]
         readings[name] = _reading(study, masks, {v: said[v].t2 for v in masks}, rule)
     if settings.atlases:
-        train = [v for v in study.visits_of(split.train) if study.session(v) == study.session(0)]
+        train = np.intersect1d(study.visits_of(split.train), study.first_visits)
         masks = segment_by_atlas(run, study, drawn[FOLDERS[READER_1]], train, test)
         readings[ATLAS] = _atlas_reading(study, masks, rule, how)
         run.tick()
@@ -176,6 +176,6 @@ def _fit_rows(
     settings, seed = run.settings, run.command.seed
     if run.command.data is not None or not settings.repeated:
         return fit_rows(study.only(test), None, rule, seed)
-    first = replace(cohort, subjects=settings.repeated)
-    once, again = (read_study(run, replace(first, repeat=k).make(KNEE)) for k in (0, 1))
-    return fit_rows(once, again, rule, seed)
+    once = study.only(study.visits_of(np.arange(settings.repeated)))
+    repeated = replace(cohort, subjects=settings.repeated, repeat=1)
+    return fit_rows(once, read_study(run, repeated.make(KNEE)), rule, seed)

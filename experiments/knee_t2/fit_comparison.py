@@ -37,7 +37,7 @@ def fit_rows(study: Study, again: Study | None, rule: Rule, seed: int) -> list[R
         Of the resampling of subjects.
     """
     rows: list[Result] = []
-    first = [v for v in range(len(study.visits)) if study.session(v) == study.session(0)]
+    first = study.first_visits
     for how in progress(list(FITS), "fits", "fit", len(FITS)):
         maps = drawn_t2(study, how, first)
         reading = reading_of(study, maps, "reader1", rule)
@@ -69,7 +69,7 @@ def _repeat_rows(
     seed: int,
 ) -> list[Result]:
     """Coefficient of variation of a scan and its repetition, each with its own drawing."""
-    first = [v for v in range(len(again.visits)) if again.session(v) == again.session(0)]
+    first = again.first_visits
     maps = drawn_t2(again, how, first)
     repeated = means_of(reading_of(again, maps, "reader1", rule), first, usual)
     count = min(len(repeated), len(means))

@@ -70,6 +70,7 @@ class Learner:
         rule = PlateauRule(self.learning.improvement, self.learning.patience)
         self.course = training.Course(self.learning.checks, rule, SAVED_EVERY)
         self.side_by_side = self.learning.side_by_side or len(jax.local_devices())
+        self.made_from = {reader: self._fingerprint(drawn) for reader, drawn in cartilage.items()}
 
     def slices_of(self, subjects: Int[np.ndarray, " _"]) -> Int[np.ndarray, " _"]:
         """Numbers of the slices of some subjects."""
@@ -99,7 +100,7 @@ class Learner:
         """
         missing: list[OneTraining] = []
         for arm in arms:
-            end = self.kept.read(arm.label, self._made_from(arm))
+            end = self.kept.read(arm.label, self.made_from[arm.reader])
             if end is None:
                 missing.append(arm)
                 continue
@@ -116,7 +117,7 @@ class Learner:
                 arm = group[number]
                 found = apply(predict, trained.variables, self.study.slices[self.seen])
                 end = End({"probability": found}, trained.curve, trained.plateau.reached)
-                made_from = self._made_from(arm)
+                made_from = self.made_from[arm.reader]
                 self.kept.write(arm.label, made_from, end, trained.variables, self._described(arm))
                 done()
                 yield arm, end
@@ -137,7 +138,7 @@ class Learner:
             data,
             self._watch(drawn, predict),
             arm.seed,
-            self.kept.checkpoints(arm.label, self._made_from(arm)),
+            self.kept.checkpoints(arm.label, self.made_from[arm.reader]),
             said,
         )
 
@@ -180,10 +181,10 @@ class Learner:
         padded[: len(found)] = found
         return padded, len(found)
 
-    def _made_from(self, arm: OneTraining) -> str:
+    def _fingerprint(self, drawn: Bool[np.ndarray, "s h w"]) -> str:
         """Fingerprint of the images, the cartilage and the subjects of a training."""
         digest = hashlib.blake2b(digest_size=8)
-        for part in (self.study.slices, self.cartilage[arm.reader], *self.split):
+        for part in (self.study.slices, drawn, *self.split):
             digest.update(np.ascontiguousarray(part).data)
         return digest.hexdigest()
 

@@ -40,7 +40,7 @@ from experiments.knee_t2.tables import (
     tables_of,
 )
 from experiments.knee_t2.trained import Trained
-from experiments.pages import headed, opening, save_figures, write_report
+from experiments.pages import headed, key_number, opening, save_figures, write_report
 from experiments.preparing import label_of
 from experiments.run import Result, Run, say
 from jaxqmri.analysis.cartilage import Change
@@ -185,12 +185,7 @@ def _key_numbers(rows: Sequence[Result]) -> list[Number | None]:
     found = {(one.model, one.input, one.metric): one for one in rows if one.region is None}
 
     def one(label: str, model: str, name: str, metric: str, digits: int) -> Number | None:
-        own = found.get((model, name, metric))
-        if own is None or own.ours is None:
-            return None
-        unit = f" {own.unit}" if own.unit else ""
-        paper = "" if own.paper is None else f"paper {number(own.paper, digits)}{unit}"
-        return Number(label, f"{number(own.ours, digits)}{unit}", paper)
+        return key_number(label, found.get((model, name, metric)), digits)
 
     return [
         one("Dice, U-Net, Reader 1", NETWORK, against(READER_1), DICE, 3),

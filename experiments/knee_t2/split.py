@@ -61,7 +61,7 @@ def compared_visits(study: Study, subjects: Int[np.ndarray, " _"]) -> Visits:
     test = np.full((subjects.size, 2), -1)
     subset = np.full((subjects.size, 1), -1)
     for k, subject in enumerate(subjects):
-        own = {study.session(v): int(v) for v in np.flatnonzero(study.owner == subject)}
+        own = study.by_session(subject)
         test[k] = [own.get(FIRST, -1), own.get(LAST, -1)]
         order = (FIRST, LAST) if k % AT_BASELINE == 0 else (LAST, FIRST)
         read = [own[s] for s in order if s in own and "reader2" in study.visits[own[s]].drawn]

@@ -95,11 +95,20 @@ class Study:
         """Which knee: left or right."""
         return SIDES[str(self.participants[self.owner[visit]]["side"])]
 
+    @property
+    def first_visits(self) -> list[int]:
+        """Numbers of the visits of the first session."""
+        return [v for v in range(len(self.visits)) if self.session(v) == self.session(0)]
+
+    def by_session(self, subject: int) -> dict[str, int]:
+        """Numbers of one subject's visits."""
+        return {self.session(v): int(v) for v in np.flatnonzero(self.owner == subject)}
+
     def pairs(self, subjects: Int[np.ndarray, " _"]) -> list[tuple[int, int]]:
         """Numbers of the first and the last visit of subjects who have both."""
         found = []
         for subject in subjects:
-            own = {self.session(v): int(v) for v in np.flatnonzero(self.owner == subject)}
+            own = self.by_session(subject)
             if FIRST in own and LAST in own:
                 found.append((own[FIRST], own[LAST]))
         return found

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.kept_networks import End
-from experiments.knee_t2.masks import Predicted, Thresholds
+from experiments.knee_t2.masks import Predicted
 from experiments.knee_t2.metrics import (
     DICE,
     NETWORK,
@@ -27,8 +27,7 @@ from experiments.knee_t2.search import (
 from experiments.knee_t2.settings import Settings
 from experiments.knee_t2.study import Study
 from experiments.run import Result, Run
-from experiments.trainings import training_rows
-from jaxqmri.training import Point
+from experiments.trainings import learn_all, training_rows
 
 NOT_TAKEN = "not taken"
 VALIDATION = "validation visits"
@@ -100,17 +99,19 @@ def train_and_choose(
     if teaches:
         further += [OneTraining(second, best, seed + k) for k in range(settings.seeds)]
     ends |= _train(run, learner, [arm for arm in further if arm not in ends])
+    thresholds = {NETWORK: judged[0].thresholds}
     cartilage, said = {}, {}
     for name, reader in TRAINED_ON.items():
         end = ends.get(OneTraining(reader, best, seed))
         if end is None:
             continue
         probability = end.predicted["probability"]
-        aside = predict_visits(study, probability, learner.seen, validation, how)
-        own: Thresholds = judge_choice(best, aside, drawn[reader]).thresholds
+        if name not in thresholds:
+            aside = predict_visits(study, probability, learner.seen, validation, how)
+            thresholds[name] = judge_choice(best, aside, drawn[reader]).thresholds
         test = study.visits_of(learner.split.test)
         said[name] = predict_visits(study, probability, learner.seen, test, how)
-        cartilage[name] = binarised(said[name], own)
+        cartilage[name] = binarised(said[name], thresholds[name])
         run.tick()
     return Trained(ends, judged, cartilage, said)
 
@@ -142,23 +143,9 @@ def trained_rows(trained: Trained) -> list[Result]:
 def _train(
     run: Run[Settings], learner: Learner, arms: Sequence[OneTraining]
 ) -> dict[OneTraining, End]:
-    from tqdm import tqdm
-
-    ends: dict[OneTraining, End] = {}
     if not arms:
-        return ends
-    with tqdm(desc="train", unit="network", total=len(arms), dynamic_ncols=True) as bar:
-
-        def said(arm: OneTraining, point: Point) -> None:
-            bar.set_postfix_str(f"{arm.reader}, {arm.choice.label}: {point.metric:.3g}")
-
-        def done() -> None:
-            bar.update()
-            run.tick()
-
-        for arm, end in learner.learn(arms, said, done):
-            ends[arm] = end
-    return {arm: ends[arm] for arm in arms}
+        return {}
+    return learn_all(run, arms, learner.learn, lambda arm: f"{arm.reader}, {arm.choice.label}")
 
 
 def _has_drawn(study: Study, learner: Learner, reader: str) -> bool:
