@@ -33,6 +33,7 @@ def prepare_all(
     *,
     unit: str,
     skip_incomplete: bool,
+    doing: str = "register",
 ) -> tuple[list[T], list[Prepared]]:
     """Prepare every subject in a process of its own, several side by side.
 
@@ -48,6 +49,8 @@ def prepare_all(
         What the progress bar counts.
     skip_incomplete
         Go on without subjects that lack something.
+    doing
+        What the progress bar says is done.
 
     Returns
     -------
@@ -69,7 +72,7 @@ def prepare_all(
     )
     try:
         pending = {pool.submit(prepare, task): number for number, task in enumerate(tasks)}
-        for done in shared.progress(as_completed(pending), "register", unit, len(tasks)):
+        for done in shared.progress(as_completed(pending), doing, unit, len(tasks)):
             number = pending[done]
             error = done.exception()
             if isinstance(error, InputError):

@@ -35,7 +35,9 @@ def read_study(run: Run[Settings], data: Path) -> Study:
     """
     tasks = [Task(data, entities) for entities in bids.find_series(data, "MESE")]
     skip = run.settings.skip_incomplete
-    tasks, visits = prepare_all(run, tasks, prepare, unit="visit", skip_incomplete=skip)
+    tasks, visits = prepare_all(
+        run, tasks, prepare, unit="visit", skip_incomplete=skip, doing="read"
+    )
     people = people_of(data, [task.entities for task in tasks])
     return Study.of(data, tasks, visits, people, is_simulated(data))
 

@@ -70,8 +70,8 @@ def refuse_nonsense(settings: Settings) -> None:
     """
     if settings.atlases < 0 or settings.repeated < 0 or settings.null < 0:
         raise InputError("--atlases, --repeated, --null: expected whole numbers, zero or above")
-    if not settings.search or len(set(settings.search)) < len(settings.search):
-        raise InputError("--search: expected one choice or more, each once")
+    if len(set(settings.choices)) < len(settings.choices):
+        raise InputError("--search: expected changes of what is there already, each once")
     learning = settings.learning
     if min(learning.patience, learning.steps, learning.checks) < 1:
         raise InputError("--patience, --steps, --checks: expected whole numbers above zero")

@@ -107,7 +107,7 @@ def draw_all(
     drawn["learning"] = (
         learning_curves(
             {
-                f"{arm.reader}, {arm.choice.label}, seed {arm.seed}": [
+                f"{'search, ' * arm.search}{arm.reader}, {arm.choice.label}, seed {arm.seed}": [
                     Curve.of(end.curve, end.settled)
                 ]
                 for arm, end in trained.ends.items()
@@ -125,7 +125,7 @@ def draw_all(
 
 def _segmentation(study: Study, readings: Mapping[str, Reading], visit: int) -> Figure:
     own = study.visits[visit]
-    slices = choose_slices(own.affine, own.volume(readings[READER_1][visit].inside), count=2)
+    slices = choose_slices(own.affine, own.volume(readings[READER_1][visit].inside), count=3)
     echo = own.network[..., SECOND].astype(np.float32)
     panels = [Panel(own.volume(echo), "Second echo", "", (-1.5, 2.5), "gray")]
     for name, reading in readings.items():

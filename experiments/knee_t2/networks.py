@@ -30,16 +30,21 @@ OF_A_SLICE = 50  # places around which patches of a slice with cartilage are cut
 
 
 class OneTraining(NamedTuple):
-    """One training: on whose cartilage, with which settings, from which seed."""
+    """One training: on whose cartilage, with which settings, from which seed.
+
+    ``search`` is for a few checks alone, after which choices are compared.
+    """
 
     reader: str
     choice: Choice
     seed: int
+    search: bool = False
 
     @property
     def label(self) -> str:
         """For folders."""
-        return f"{self.reader}_{self.choice.label}_seed-{self.seed}"
+        label = f"{self.reader}_{self.choice.label}_seed-{self.seed}"
+        return f"search_{label}" if self.search else label
 
 
 class Learner:
@@ -68,7 +73,13 @@ class Learner:
         self.learning, self.kept = run.settings.learning, KeptNetworks(run)
         self.seen = np.concatenate([self.slices_of(split.validation), self.slices_of(split.test)])
         rule = PlateauRule(self.learning.improvement, self.learning.patience)
-        self.course = training.Course(self.learning.checks, rule, SAVED_EVERY)
+        self.courses = {
+            search: training.Course(checks, rule, SAVED_EVERY)
+            for search, checks in (
+                (False, self.learning.checks),
+                (True, self.learning.search_checks),
+            )
+        }
         self.side_by_side = self.learning.side_by_side or len(jax.local_devices())
         self.made_from = {reader: self._fingerprint(drawn) for reader, drawn in cartilage.items()}
 
@@ -87,7 +98,7 @@ class Learner:
         Parameters
         ----------
         arms
-            What to train; those of one choice side by side.
+            What to train; those of one choice and one length side by side.
         said
             Called with each check.
         done
@@ -106,13 +117,13 @@ class Learner:
                 continue
             done()
             yield arm, end
-        for choice, own in groupby(missing, key=lambda arm: arm.choice):
+        for (choice, search), own in groupby(missing, key=lambda arm: (arm.choice, arm.search)):
             group = list(own)
             trainer = make_trainer(self.learning, choice, self.study.slices.shape[2])
             predict = jax.jit(partial(_probability, trainer))
             trainings = (self._training(arm, predict, partial(said, arm)) for arm in group)
             for number, trained in training.train(
-                trainer, trainings, self.course, side_by_side=self.side_by_side
+                trainer, trainings, self.courses[search], side_by_side=self.side_by_side
             ):
                 arm = group[number]
                 found = apply(predict, trained.variables, self.study.slices[self.seen])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -71,10 +71,12 @@ def predict_visits(
     return found
 
 
-def judge_choice(choice: Choice, predicted: Mapping[int, Predicted], drawn: Masks) -> Judged:
-    """Find the thresholds of one choice on the validation visits."""
-    visits = [v for v in predicted if v in drawn]
-    thresholds, dice = find_thresholds([predicted[v] for v in visits], [drawn[v] for v in visits])
+def judge_choice(
+    choice: Choice, trainings: Sequence[Mapping[int, Predicted]], drawn: Masks
+) -> Judged:
+    """Find the thresholds of one choice on the validation visits, over all its trainings."""
+    own = [(one[v], drawn[v]) for one in trainings for v in one if v in drawn]
+    thresholds, dice = find_thresholds([p for p, _ in own], [d for _, d in own])
     return Judged(choice, thresholds, dice)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from experiments.run import Preset
 from experiments.several.plan import Changes
@@ -12,11 +12,12 @@ from jaxqmri.simulate import variants
 
 Ablation = Literal["two-parameters", "phase-graph", "no-drift"]
 Rule = Literal["paper", "dosma", "anatomical"]
+Changed = Literal["batch-16", "rate-3e-4", "decay-0.9", "dropout-0.1", "batch-norm"]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What validation subjects choose among, as the paper's search did.
+    """What validation subjects can choose, as in the paper's search.
 
     Attributes
     ----------
@@ -61,6 +62,8 @@ class Learning:
         Between two checks of the validation subjects.
     checks
         Most checks of one training.
+    search_checks
+        Checks after which the choices of a search are compared; the best learns to its plateau.
     improvement
         The plateau: checks that bring no more than this, relative to the metric.
     patience
@@ -74,9 +77,10 @@ class Learning:
     """
 
     features: tuple[int, ...] = (8, 16, 32, 64, 128)
-    size: int = 96
+    size: int = 80
     steps: int = 50
     checks: int = 40
+    search_checks: int = 12
     improvement: float = 0.02
     patience: int = 6
     angle: float = 7.0
@@ -104,7 +108,8 @@ class Settings:
     second_reader
         Whether a network is trained on Reader 2 as well, where Reader 2 drew training subjects.
     search
-        What validation subjects choose among.
+        Changes of the settings below, one at a time, among which validation subjects choose:
+        batch-16, rate-3e-4, decay-0.9, dropout-0.1, batch-norm.
     atlases
         Training knees that the atlas is made of.
     atlas_stage
@@ -123,6 +128,8 @@ class Settings:
         and all are joined in one summary. Names, or all.
     skip_incomplete
         Go on without visits that lack an image or Reader 1's cartilage.
+    choice
+        What validation subjects can choose.
     learning
         The network, and how it learns.
     """
@@ -133,7 +140,7 @@ class Settings:
     rule: Rule = "paper"
     kathoma_sign: bool = False
     second_reader: bool = True
-    search: tuple[Choice, ...] = (Choice(),)
+    search: tuple[Changed, ...] = ()
     atlases: int = 8
     atlas_stage: Literal["rigid", "affine", "deformable"] = "affine"
     repeated: int = 14
@@ -141,24 +148,28 @@ class Settings:
     seeds: int = 1
     ablation: tuple[Ablation | Literal["all"], ...] = ()
     skip_incomplete: bool = False
+    choice: Choice = Choice()
     learning: Learning = field(default_factory=Learning)
 
+    @property
+    def choices(self) -> list[Choice]:
+        """All that validation subjects choose among."""
+        return [self.choice, *(replace(self.choice, **CHANGES[name]) for name in self.search)]
 
+
+CHANGES: Mapping[Changed, dict[str, Any]] = {
+    "batch-16": {"batch": 16},
+    "rate-3e-4": {"rate": 3e-4},
+    "decay-0.9": {"decay": 0.9},
+    "dropout-0.1": {"dropout": 0.1},
+    "batch-norm": {"norm": "batch"},
+}
 ABLATIONS: Mapping[str, Changes] = {
     "two-parameters": Changes({"fit": "two-parameters"}),
     "phase-graph": Changes(study=variants.MESE_PHASE_GRAPH),
     "no-drift": Changes(study=variants.MESE_NO_DRIFT),
 }
 GROUPS: Mapping[str, Collection[str]] = {"all": tuple(ABLATIONS)}
-SEARCH = (
-    Choice(),
-    Choice(batch=16),
-    Choice(rate=3e-4),
-    Choice(decay=0.9),
-    Choice(dropout=0.1),
-    Choice(norm="batch"),
-)
-"""One change of the first at a time."""
 
 PRESETS: dict[Preset, Settings] = {
     "smoke": Settings(
@@ -172,14 +183,16 @@ PRESETS: dict[Preset, Settings] = {
     "quick": Settings(
         simulated_subjects=60,
         simulated_grid="quick",
+        atlases=4,
         repeated=8,
         null=8,
-        learning=Learning(size=80),
+        choice=Choice(decay=0.94),
+        learning=Learning(size=64),
     ),
-    "full": Settings(search=SEARCH),
+    "full": Settings(search=tuple(CHANGES), atlas_stage="deformable"),
     "paper": Settings(
         simulated_grid="paper",
-        search=SEARCH,
+        search=tuple(CHANGES),
         atlas_stage="deformable",
         learning=Learning(
             features=(32, 64, 128, 256, 512, 1024),

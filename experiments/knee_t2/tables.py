@@ -185,10 +185,10 @@ def tables_of(rows: Sequence[Result], simulated: bool, fitted_as: str) -> dict[s
             ),
             report.result_list(
                 having((f"{DICE}, {VALIDATION}", LEAST_PROBABILITY, LEAST_AREA)),
-                names=("input", "measure"),
+                names=("model", "input", "measure"),
                 digits=3,
-                caption="What the validation subjects said of every choice, the one taken first, "
-                "and the best thresholds for it.",
+                caption="What the validation subjects said of each network, and in a search of "
+                "every choice after a few checks, the one taken first; the best thresholds.",
             ),
         ],
         PEOPLE: [

@@ -1,4 +1,4 @@
-"""The networks of a run: every choice on Reader 1, the best of them on Reader 2 too."""
+"""The networks of a run: a search of choices on Reader 1, the best of them on each reader."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ from experiments.knee_t2.search import (
     judge_choice,
     predict_visits,
 )
-from experiments.knee_t2.settings import Settings
+from experiments.knee_t2.settings import Choice, Settings
 from experiments.knee_t2.study import Study
 from experiments.run import Result, Run
 from experiments.trainings import learn_all, training_rows
 
-NOT_TAKEN = "not taken"
+SEARCH = "search"
+SEARCH_SEEDS = 2  # of each choice: chance moves a training as much as a choice does
 VALIDATION = "validation visits"
 LEAST_PROBABILITY = "threshold of the probability"
 LEAST_AREA = "least cartilage of a slice"
@@ -42,8 +43,11 @@ class Trained(NamedTuple):
     ----------
     ends
         Every training.
+    searched
+        Every choice on the validation subjects after a few checks, the one that is taken first;
+        empty where there is but one.
     judged
-        Every choice on the validation subjects, the one that is taken first.
+        The networks on the validation subjects, by name.
     cartilage
         Of the test visits, by the name of the network; the first seed's.
     predicted
@@ -51,7 +55,8 @@ class Trained(NamedTuple):
     """
 
     ends: Mapping[OneTraining, End]
-    judged: Sequence[Judged]
+    searched: Sequence[Judged]
+    judged: Mapping[str, Judged]
     cartilage: Mapping[str, Masks]
     predicted: Mapping[str, Mapping[int, Predicted]]
 
@@ -77,67 +82,76 @@ def train_and_choose(
         How T2 is fitted.
     """
     settings, seed = run.settings, run.command.seed
+    split = learner.split
+    validation, test = study.visits_of(split.validation), study.visits_of(split.test)
+
+    def judge(choice: Choice, reader: str, ends: Sequence[End]) -> Judged:
+        predicted = [_visits(study, learner, end, validation, how) for end in ends]
+        return judge_choice(choice, predicted, drawn[reader])
+
+    searched: list[Judged] = []
+    ends: dict[OneTraining, End] = {}
+    choices = settings.choices
+    if len(choices) > 1:
+        tried = [
+            OneTraining(TRAINED_ON[NETWORK], choice, seed + k, search=True)
+            for choice in choices
+            for k in range(SEARCH_SEEDS)
+        ]
+        ends |= _train(run, learner, tried)
+        for choice in choices:
+            own = [ends[arm] for arm in tried if arm.choice == choice]
+            searched.append(judge(choice, TRAINED_ON[NETWORK], own))
+            run.tick()
+        searched.sort(key=lambda one: -one.dice)
+    best = searched[0].choice if searched else choices[0]
     second = TRAINED_ON[NETWORK_2]
-    # Reader 2 is trained beside the first choice, which two cores do at once
-    arms = [OneTraining(TRAINED_ON[NETWORK], choice, seed) for choice in settings.search]
     teaches = settings.second_reader and _has_drawn(study, learner, second)
-    if teaches and len(settings.search) == 1:
-        arms.append(OneTraining(second, settings.search[0], seed))
-    ends = _train(run, learner, arms)
-    validation = study.visits_of(learner.split.validation)
-    judged = []
-    for choice in settings.search:
-        end = ends[OneTraining(TRAINED_ON[NETWORK], choice, seed)]
-        predicted = predict_visits(
-            study, end.predicted["probability"], learner.seen, validation, how
-        )
-        judged.append(judge_choice(choice, predicted, drawn[TRAINED_ON[NETWORK]]))
-        run.tick()
-    judged.sort(key=lambda one: -one.dice)
-    best = judged[0].choice
-    further = [OneTraining(TRAINED_ON[NETWORK], best, seed + k) for k in range(1, settings.seeds)]
-    if teaches:
-        further += [OneTraining(second, best, seed + k) for k in range(settings.seeds)]
-    ends |= _train(run, learner, [arm for arm in further if arm not in ends])
-    thresholds = {NETWORK: judged[0].thresholds}
-    cartilage, said = {}, {}
+    readers = [TRAINED_ON[NETWORK], *([second] if teaches else [])]
+    ends |= _train(
+        run,
+        learner,
+        [OneTraining(reader, best, seed + k) for k in range(settings.seeds) for reader in readers],
+    )
+    judged, cartilage, said = {}, {}, {}
     for name, reader in TRAINED_ON.items():
-        end = ends.get(OneTraining(reader, best, seed))
-        if end is None:
+        if reader not in readers:
             continue
-        probability = end.predicted["probability"]
-        if name not in thresholds:
-            aside = predict_visits(study, probability, learner.seen, validation, how)
-            thresholds[name] = judge_choice(best, aside, drawn[reader]).thresholds
-        test = study.visits_of(learner.split.test)
-        said[name] = predict_visits(study, probability, learner.seen, test, how)
-        cartilage[name] = binarised(said[name], thresholds[name])
+        end = ends[OneTraining(reader, best, seed)]
+        judged[name] = judge(best, reader, [end])
+        said[name] = _visits(study, learner, end, test, how)
+        cartilage[name] = binarised(said[name], judged[name].thresholds)
         run.tick()
-    return Trained(ends, judged, cartilage, said)
+    return Trained(ends, searched, judged, cartilage, said)
 
 
 def trained_rows(trained: Trained) -> list[Result]:
     """How trainings went, and what the validation subjects said of every choice."""
     rows: list[Result] = []
     names = {reader: name for name, reader in TRAINED_ON.items()}
-    groups = dict.fromkeys((arm.reader, arm.choice) for arm in trained.ends)
-    for reader, choice in groups:
-        own = [
-            end for arm, end in trained.ends.items() if (arm.reader, arm.choice) == (reader, choice)
-        ]
+    groups: dict[tuple[str, str], list[End]] = {}
+    for arm, end in trained.ends.items():
+        named = f"{names[arm.reader]}, {SEARCH}" if arm.search else names[arm.reader]
+        groups.setdefault((named, arm.choice.label), []).append(end)
+    for group, own in groups.items():
         curves = [end.curve for end in own]
-        taken = choice == trained.judged[0].choice
-        named = names[reader] if taken else f"{names[reader]}, {NOT_TAKEN}"
-        rows += training_rows((named, choice.label), curves, [end.settled for end in own], unit="")
-    for one in trained.judged:
-        source = one.choice.label
-        rows.append(row(NETWORK, source, f"{DICE}, {VALIDATION}", "", one.dice))
+        rows += training_rows(group, curves, [end.settled for end in own], unit="")
+    found = [(f"{NETWORK}, {SEARCH}", one) for one in trained.searched]
+    for name, one in [*trained.judged.items(), *found]:
+        source, printed = one.choice.label, name == NETWORK
         probability, area = one.thresholds
-        rows.append(
-            row(NETWORK, source, "threshold of the probability", "", probability, paper=0.501)
-        )
-        rows.append(row(NETWORK, source, "least cartilage of a slice", "mm2", area, paper=41.5))
+        rows += [
+            row(name, source, f"{DICE}, {VALIDATION}", "", one.dice),
+            row(name, source, LEAST_PROBABILITY, "", probability, paper=0.501 if printed else None),
+            row(name, source, LEAST_AREA, "mm2", area, paper=41.5 if printed else None),
+        ]
     return rows
+
+
+def _visits(
+    study: Study, learner: Learner, end: End, visits: Sequence[int] | np.ndarray, how: str
+) -> dict[int, Predicted]:
+    return predict_visits(study, end.predicted["probability"], learner.seen, visits, how)
 
 
 def _train(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 CSS_PIXELS_PER_INCH = 100
 WIDTH = 10.3  # inches: the text width of a page
 PIXELS_PER_INCH = 150
+NAME_LENGTH = 22  # letters beside an axis
 
 INK = "#1c2330"
 SOFT = "#5b6675"
@@ -156,12 +158,14 @@ def dots_beside_paper(
         if result.get("paper") is not None:
             axes.plot(x + step * 0.15, result["paper"], "D", ms=5.5, mec=colour, mfc="white")
     for index, name in enumerate(series):
-        axes.plot([], [], "o", color=CYCLE[index % len(CYCLE)], label=name)
-    axes.plot([], [], "D", mec=SOFT, mfc="white", label="paper")
+        axes.plot([], [], "o", color=CYCLE[index % len(CYCLE)], label=fill(name, NAME_LENGTH))
+    if any(result.get("paper") is not None for result in results):
+        axes.plot([], [], "D", mec=SOFT, mfc="white", label="paper")
     axes.set_xticks(range(len(columns)), columns)
     axes.grid(axis="y", color=LINE, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.legend(
-        frameon=False, fontsize=9, labelcolor=INK, loc="upper left", bbox_to_anchor=(1.01, 1)
-    )
+    if series:
+        axes.legend(
+            frameon=False, fontsize=9, labelcolor=INK, loc="upper left", bbox_to_anchor=(1.01, 1)
+        )
     return figure

@@ -55,12 +55,12 @@ def grid(matrix: int, through: int = 3, within: int = 1) -> Grid:
     return Grid((matrix, matrix, 21), spacing, CENTRE, (within, within, through))
 
 
-QUICK = grid(160, 2)
+QUICK = grid(128, 2)
 
 PRESETS: Mapping[str, dict[str, Any]] = {
     "smoke": {"grid": grid(64, 2), "phase_lines": 45, "subjects": 8},
     "quick": {"subjects": 60},
-    "full": {"grid": grid(192), "phase_lines": 135},
+    "full": {"grid": grid(160), "phase_lines": 113},
     "paper": {"grid": grid(384), "phase_lines": 269},
 }
 
@@ -85,7 +85,7 @@ class KneeMeseStudy(Study):
 
     protocol: EchoTrain = PUBLISHED
     grid: Grid = QUICK
-    phase_lines: int = 113  # measured of the grid's, along its second axis
+    phase_lines: int = 90  # measured of the grid's, along its second axis
     refocusing_angle: Number = 180.0  # perfect; below, stimulated echoes, and B1 counts
     t2_shift: Number = 0.0  # on top of the published means
     bmi_effect: Number = 1.0  # of a high body mass index on T2

@@ -14,6 +14,7 @@ Number = Float[Array, ""] | float
 
 HAND = 6.0  # mm over which a hand wavers, within a slice and from slice to slice
 FLUID_EDGE = 0.16  # mm, half of a published pixel
+THINNEST = 0.31  # mm, a published pixel: nobody draws a thinner plate, however the hand wavers
 
 
 class Convention(NamedTuple):
@@ -33,7 +34,8 @@ def draw(
 ) -> Integer[Array, "x y z"]:
     """Voxels that a reader takes for femoral cartilage: 1 inside, 0 elsewhere.
 
-    ``bone > i + e_i`` and ``surface < -(o + e_o)``, with smooth random fields ``e``.
+    ``bone > i + e_i`` and ``surface < -(o + e_o)``, with smooth random fields ``e``, where
+    cartilage is thicker than :data:`THINNEST`.
 
     Parameters
     ----------
@@ -51,4 +53,5 @@ def draw(
     hand_inner, hand_outer = fields_of(waves, HAND, HAND)
     inner = convention.inner + convention.hand * hand_inner(p)
     outer = convention.outer + convention.hand * hand_outer(p)
-    return ((bone > inner) & (surface < -outer)).astype(jnp.uint8)
+    there = bone - surface > THINNEST
+    return (there & (bone > inner) & (surface < -outer)).astype(jnp.uint8)

@@ -1,11 +1,13 @@
 """The command line, without an experiment."""
 
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from experiments import command as shared
+from experiments import knee_cv, knee_rmq, knee_t2, liver_uncertainty
 from experiments.command import Command
 from jaxqmri.io import InputError
 
@@ -39,6 +41,14 @@ def test_the_preset_gives_the_defaults_and_flags_change_them():
     assert parse("--preset=paper", "--rate", "2").settings == Settings(4, 2.0)
     command = parse("--size", "7", "--seed", "5", "--data", "here", "--out", "there")
     assert command == Command(Settings(7), "quick", Path("here"), Path("there"), 5)
+
+
+@pytest.mark.parametrize("preset", ["smoke", "quick", "full", "paper"])
+@pytest.mark.parametrize("experiment", [knee_cv, knee_rmq, knee_t2, liver_uncertainty])
+def test_every_preset_of_every_experiment_is_its_command_line(experiment, preset):
+    presets = importlib.import_module(f"{experiment.__name__}.settings").PRESETS
+    command = shared.parse("it", experiment.__doc__, presets, ["--preset", preset])
+    assert command == Command(presets[preset], preset)
 
 
 @pytest.mark.parametrize("arguments", [("--preset", "huge"), ("--nonsense", "1"), ("--size", "a")])

@@ -28,6 +28,7 @@ from experiments.knee_t2.metrics import (
     against,
     of,
 )
+from experiments.knee_t2.settings import Choice
 from experiments.knee_t2.t2_fits import (
     FITS,
     OFFSET,
@@ -36,13 +37,17 @@ from experiments.knee_t2.t2_fits import (
     Echoes,
     fit_t2,
 )
+from experiments.knee_t2.trained import SEARCH, VALIDATION
 from jaxqmri.io import bids
 from jaxqmri.io.nifti import read_image
 from tests.experiments import small_mese_study
 from tests.experiments.small_mese_study import TIMES, write_study
 from tests.experiments.small_study import assert_same_results
 
-SMALL = ("--preset", "smoke", "--atlases", "2")
+SMALL = (
+    "--preset", "smoke", "--atlases", "2", "--search", "batch-16", "--search-checks", "1"
+)  # fmt: skip
+CHOICES = (Choice(), Choice(batch=16))
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +145,20 @@ def test_files_of_a_reading_hold_its_numbers(finished):
     assert found["ours"] == pytest.approx(np.mean(pairs), rel=1e-3)
 
 
+def test_the_choice_that_overlaps_best_learns_to_the_end(finished):
+    metric = f"{DICE}, {VALIDATION}"
+    tried = {r["input"]: r["ours"] for r in rows(finished) if r["metric"] == metric
+             and r["model"] == f"{NETWORK}, {SEARCH}"}  # fmt: skip
+    assert set(tried) == {choice.label for choice in CHOICES}
+    taken = [r["input"] for r in rows(finished) if (r["model"], r["metric"]) == (NETWORK, metric)]
+    assert taken == [max(tried, key=tried.__getitem__)]
+    short, whole = (
+        value(finished, model, taken[0], "steps") for model in (f"{NETWORK}, {SEARCH}", NETWORK)
+    )
+    assert (short["n"], whole["n"]) == (2, 1)
+    assert 2 * short["ours"] == whole["ours"]
+
+
 def test_goes_on_where_it_stopped(finished, study, tmp_path):
     out = tmp_path / "run"
     shutil.copytree(finished, out)
@@ -158,6 +177,7 @@ def test_goes_on_where_it_stopped(finished, study, tmp_path):
     [
         (("--atlases", "-1"), "--atlases"),
         (("--size", "64"), "patches of 64"),
+        (("--batch", "16"), "--search"),
         (("--steps", "0"), "--steps"),
         (("--ablation", "no-drift"), "no-drift"),
     ],
