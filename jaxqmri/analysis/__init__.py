@@ -19,6 +19,12 @@ from jaxqmri.analysis.calibration import (
     held_out_constant,
     reliability_diagram,
 )
+from jaxqmri.analysis.classification import (
+    ClassificationScores,
+    ClassScores,
+    classification_scores,
+    confusion_matrix,
+)
 from jaxqmri.analysis.conformal import conformal_factor, conformal_interval, cross_conformal
 from jaxqmri.analysis.correlation import (
     Correlation,
@@ -64,7 +70,8 @@ from jaxqmri.analysis.repeatability import (
     pair_repeatability,
     repeatability,
 )
-from jaxqmri.analysis.resampling import Interval
+from jaxqmri.analysis.resampling import Estimate, Interval
+from jaxqmri.analysis.roc import AreaUnderCurve, RocCurve, area_under_curve, roc_curve
 from jaxqmri.analysis.roi_error import RelativeError, relative_error
 from jaxqmri.analysis.segmentation import Overlap, OverlapSummary, overlap, summarise_overlaps
 from jaxqmri.analysis.similarity import similarity_in_mask, structural_similarity
@@ -77,11 +84,15 @@ from jaxqmri.analysis.sparsification import (
 )
 
 __all__ = [
+    "AreaUnderCurve",
     "BlandAltman",
     "CalibrationError",
+    "ClassScores",
+    "ClassificationScores",
     "Correlation",
     "CorrelationDifference",
     "Coverage",
+    "Estimate",
     "GroupDifference",
     "Interval",
     "Law",
@@ -101,17 +112,21 @@ __all__ = [
     "ReliabilityDiagram",
     "Repeatability",
     "RetainedDifference",
+    "RocCurve",
     "SliceErrors",
     "SliceMeans",
     "Sparsification",
     "SubjectErrors",
     "Summary",
+    "area_under_curve",
     "bias",
     "bland_altman",
     "calibration_error",
+    "classification_scores",
     "clustered_correlation",
     "conformal_factor",
     "conformal_interval",
+    "confusion_matrix",
     "constant_calibration_error",
     "correlation_difference",
     "correlation_of",
@@ -142,6 +157,7 @@ __all__ = [
     "reliability_diagram",
     "repeatability",
     "retained_difference",
+    "roc_curve",
     "similarity_in_mask",
     "slice_errors",
     "slice_means",
