@@ -3,14 +3,7 @@
 Nothing here knows how a map was made.
 """
 
-from jaxqmri.analysis.agreement import (
-    BlandAltman,
-    Regression,
-    Reliability,
-    bland_altman,
-    intraclass_correlation,
-    regression,
-)
+from jaxqmri.analysis.agreement import BlandAltman, Regression, bland_altman, regression
 from jaxqmri.analysis.calibration import (
     CalibrationError,
     ReliabilityDiagram,
@@ -64,6 +57,12 @@ from jaxqmri.analysis.paired import PairedDifference, holm, paired_difference
 from jaxqmri.analysis.pixels import Pixels, SliceMeans, slice_means
 from jaxqmri.analysis.refinement import Refinement, refine, refinement_threshold
 from jaxqmri.analysis.regions import RegionStatistics, region_statistics
+from jaxqmri.analysis.reliability import (
+    Reliability,
+    agreement_interval,
+    cohen_kappa,
+    intraclass_correlation,
+)
 from jaxqmri.analysis.repeatability import (
     PairRepeatability,
     Repeatability,
@@ -118,12 +117,14 @@ __all__ = [
     "Sparsification",
     "SubjectErrors",
     "Summary",
+    "agreement_interval",
     "area_under_curve",
     "bias",
     "bland_altman",
     "calibration_error",
     "classification_scores",
     "clustered_correlation",
+    "cohen_kappa",
     "conformal_factor",
     "conformal_interval",
     "confusion_matrix",

@@ -1,4 +1,4 @@
-"""Agreement of paired measurements of the same subjects: limits, reliability, regression."""
+"""Agreement of paired measurements of the same subjects: limits of agreement, regression."""
 
 from __future__ import annotations
 
@@ -35,29 +35,6 @@ class BlandAltman(NamedTuple):
     upper: Interval
     p: float
     n: int
-
-
-class Reliability(NamedTuple):
-    """Intraclass correlation coefficients.
-
-    Attributes
-    ----------
-    single
-        ICC(2,1): absolute agreement of single measurements, raters as a sample of raters.
-    average
-        ICC(2,k): absolute agreement of the mean of the ``k`` raters.
-    consistency
-        ICC(3,1): consistency of single measurements by these raters; a constant difference
-        between them does not count.
-    n, raters
-        Subjects that all raters measured, and ``k``.
-    """
-
-    single: Interval
-    average: Interval
-    consistency: Interval
-    n: int
-    raters: int
 
 
 class Regression(NamedTuple):
@@ -120,45 +97,6 @@ def bland_altman(
     return BlandAltman(bias, float(_sd(d[None], ddof)[0]), lower, upper, _p_of_no_bias(d), d.size)
 
 
-def intraclass_correlation(ratings: ArrayLike, *, seed: int = 0) -> Reliability:
-    r"""Intraclass correlation of two or more measurements of each subject.
-
-    With the mean squares of a two-way analysis of variance between ``n`` subjects,
-    :math:`M_R`, between ``k`` raters, :math:`M_C`, and of the rest, :math:`M_E`,
-
-    .. math::
-        ICC(2,1) = \frac{M_R - M_E}{M_R + (k-1) M_E + k (M_C - M_E) / n}, \quad
-        ICC(2,k) = \frac{M_R - M_E}{M_R + (M_C - M_E) / n}, \quad
-        ICC(3,1) = \frac{M_R - M_E}{M_R + (k-1) M_E} .
-
-    Parameters
-    ----------
-    ratings
-        Shape ``(subjects, raters)``. Subjects that a rater did not measure are left out.
-    seed
-        Of the resampling of subjects.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two raters.
-
-    References
-    ----------
-    Shrout and Fleiss, Psychological Bulletin 1979, doi:10.1037/0033-2909.86.2.420.
-    """
-    values = np.asarray(ratings, np.float64)
-    if values.ndim != 2 or values.shape[1] < 2:
-        raise ValueError(f"expected (subjects, two or more raters), got shape {values.shape}")
-    values = values[np.all(np.isfinite(values), axis=1)]
-    n, k = values.shape
-    if n == 0:
-        none = Interval(np.nan)
-        return Reliability(none, none, none, 0, k)
-    single, average, consistency = bootstrap(_coefficients, (values,), seed=seed)
-    return Reliability(single, average, consistency, n, k)
-
-
 def regression(reference: ArrayLike, prediction: ArrayLike, *, seed: int = 0) -> Regression:
     r"""Least-squares line :math:`p = a + b\,y` of predicted on reference subject means.
 
@@ -195,31 +133,6 @@ def _line(y: np.ndarray, p: np.ndarray) -> np.ndarray:
     slope = together / spread_y
     correlation = together / np.sqrt(spread_y * spread_p)
     return np.stack([slope, mean_p - slope * mean_y, correlation], axis=-1)
-
-
-def _coefficients(ratings: np.ndarray) -> np.ndarray:
-    """ICC(2,1), ICC(2,k) and ICC(3,1) of ``(samples, subjects, raters)``."""
-    _, n, k = ratings.shape
-    subjects, raters = ratings.mean(axis=2), ratings.mean(axis=1)
-    grand = subjects.mean(axis=1)
-    between = k * np.sum((subjects - grand[:, None]) ** 2, axis=1)
-    across = n * np.sum((raters - grand[:, None]) ** 2, axis=1)
-    rest = np.sum(
-        (ratings - subjects[:, :, None] - raters[:, None] + grand[:, None, None]) ** 2, (1, 2)
-    )
-    freedom = float(n - 1)
-    m_r = between / freedom if freedom else np.full_like(between, np.nan)
-    m_c = across / (k - 1)
-    m_e = rest / (freedom * (k - 1)) if freedom else np.full_like(rest, np.nan)
-    signal, disagreement = m_r - m_e, (m_c - m_e) / n
-    return np.stack(
-        [
-            signal / (m_r + (k - 1) * m_e + k * disagreement),
-            signal / (m_r + disagreement),
-            signal / (m_r + (k - 1) * m_e),
-        ],
-        axis=-1,
-    )
 
 
 def _sd(values: np.ndarray, ddof: int) -> np.ndarray:
