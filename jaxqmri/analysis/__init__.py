@@ -27,6 +27,14 @@ from jaxqmri.analysis.correlation import (
     correlation_of,
     correlation_sums,
 )
+from jaxqmri.analysis.detection import (
+    AveragePrecision,
+    Detections,
+    Objects,
+    average_precision,
+    iou,
+    non_maximum_suppression,
+)
 from jaxqmri.analysis.errors import (
     SubjectErrors,
     Summary,
@@ -84,6 +92,7 @@ from jaxqmri.analysis.sparsification import (
 
 __all__ = [
     "AreaUnderCurve",
+    "AveragePrecision",
     "BlandAltman",
     "CalibrationError",
     "ClassScores",
@@ -91,11 +100,13 @@ __all__ = [
     "Correlation",
     "CorrelationDifference",
     "Coverage",
+    "Detections",
     "Estimate",
     "GroupDifference",
     "Interval",
     "Law",
     "Likelihood",
+    "Objects",
     "OverSlices",
     "Overlap",
     "OverlapSummary",
@@ -119,6 +130,7 @@ __all__ = [
     "Summary",
     "agreement_interval",
     "area_under_curve",
+    "average_precision",
     "bias",
     "bland_altman",
     "calibration_error",
@@ -140,9 +152,11 @@ __all__ = [
     "holm",
     "interval_coverage",
     "intraclass_correlation",
+    "iou",
     "likelihood",
     "mean_absolute_error",
     "mean_absolute_percentage_error",
+    "non_maximum_suppression",
     "over_slices",
     "overlap",
     "pair_repeatability",
