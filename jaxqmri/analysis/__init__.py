@@ -78,7 +78,13 @@ from jaxqmri.analysis.repeatability import (
     repeatability,
 )
 from jaxqmri.analysis.resampling import Estimate, Interval
-from jaxqmri.analysis.roc import AreaUnderCurve, RocCurve, area_under_curve, roc_curve
+from jaxqmri.analysis.roc import (
+    AreaUnderCurve,
+    RocCurve,
+    area_difference,
+    area_under_curve,
+    roc_curve,
+)
 from jaxqmri.analysis.roi_error import RelativeError, relative_error
 from jaxqmri.analysis.segmentation import Overlap, OverlapSummary, overlap, summarise_overlaps
 from jaxqmri.analysis.similarity import similarity_in_mask, structural_similarity
@@ -129,6 +135,7 @@ __all__ = [
     "SubjectErrors",
     "Summary",
     "agreement_interval",
+    "area_difference",
     "area_under_curve",
     "average_precision",
     "bias",

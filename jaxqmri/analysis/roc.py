@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import ArrayLike
 
 from jaxqmri.analysis.classification import class_labels, owners_of
 from jaxqmri.analysis.resampling import Estimate, bootstrap_cases
+
+Often = Float[np.ndarray, "samples cases"]
 
 
 class AreaUnderCurve(NamedTuple):
@@ -84,33 +87,43 @@ def area_under_curve(
     ----------
     Hanley and McNeil, Radiology 1982, doi:10.1148/radiology.143.1.7063747.
     """
-    s = np.asarray(scores, np.float64)
-    if s.ndim != 2:
-        raise ValueError(f"expected scores (cases, classes), got shape {s.shape}")
-    y = class_labels(truth, s.shape[1])
-    if y.size != len(s):
-        raise ValueError(f"expected scores of {y.size} cases, got shape {s.shape}")
-    if not np.isfinite(s).all():
-        raise ValueError("a score is not finite")
+    y, s = _checked(truth, scores)
     whose = owners_of(y.size, owner)
-    of_class = y[:, None] == np.arange(s.shape[1])
-    pairs = _ranked_right(s, of_class, y)
-
-    there = of_class.any(axis=0)
-
-    def areas(often: Float[np.ndarray, "samples cases"]) -> Float[np.ndarray, "samples areas"]:
-        right = np.stack([np.sum((often @ one) * often, axis=1) for one in pairs], axis=-1)
-        count = often @ of_class
-        total = count.sum(axis=1, keepdims=True)
-        each = right[:, :-1] / (count * (total - count))
-        micro = right[:, -1:] / (total**2 * (s.shape[1] - 1))
-        macro = each.mean(axis=1, keepdims=True)
-        weighted = np.sum(count * each, axis=1, keepdims=True) / total
-        lacking = np.any((count == 0) & there, axis=1, keepdims=True)
-        return np.where(lacking, np.nan, np.concatenate([each, macro, weighted, micro], axis=1))
-
-    *each, macro, weighted, micro = bootstrap_cases(areas, whose, seed=seed)
+    *each, macro, weighted, micro = bootstrap_cases(_areas(y, s), whose, seed=seed)
     return AreaUnderCurve(each, macro, weighted, micro, y.size, np.unique(whose).size)
+
+
+def area_difference(
+    truth: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    seed: int = 0,
+) -> Estimate:
+    """Macro area of one set of scores less that of another, the same cases in every resample.
+
+    Parameters
+    ----------
+    truth, owner, seed
+        As for :func:`area_under_curve`.
+    first, second
+        Scores of the same cases, shape ``(cases, classes)``.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`area_under_curve`.
+    """
+    y, one = _checked(truth, first)
+    _, other = _checked(truth, second)
+    areas = [_areas(y, scores) for scores in (one, other)]
+    macro = one.shape[1]
+
+    def difference(often: Often) -> Float[np.ndarray, " samples"]:
+        return areas[0](often)[:, macro] - areas[1](often)[:, macro]
+
+    return bootstrap_cases(difference, owners_of(y.size, owner), seed=seed)[0]
 
 
 def roc_curve(positive: ArrayLike, scores: ArrayLike) -> RocCurve:
@@ -149,6 +162,42 @@ def roc_curve(positive: ArrayLike, scores: ArrayLike) -> RocCurve:
         with np.errstate(divide="ignore", invalid="ignore"):
             shares.append(np.concatenate([[0], np.cumsum(count)]) / np.sum(side))
     return RocCurve(shares[0], shares[1], np.concatenate([[np.inf], thresholds[::-1]]))
+
+
+def _checked(
+    truth: ArrayLike, scores: ArrayLike
+) -> tuple[Int[np.ndarray, " cases"], Float[np.ndarray, "cases classes"]]:
+    s = np.asarray(scores, np.float64)
+    if s.ndim != 2:
+        raise ValueError(f"expected scores (cases, classes), got shape {s.shape}")
+    y = class_labels(truth, s.shape[1])
+    if y.size != len(s):
+        raise ValueError(f"expected scores of {y.size} cases, got shape {s.shape}")
+    if not np.isfinite(s).all():
+        raise ValueError("a score is not finite")
+    return y, s
+
+
+def _areas(
+    y: Int[np.ndarray, " cases"], s: Float[np.ndarray, "cases classes"]
+) -> Callable[[Often], Float[np.ndarray, "samples areas"]]:
+    """Areas of all classes, macro, weighted and micro, from how often each case counts."""
+    of_class = y[:, None] == np.arange(s.shape[1])
+    pairs = _ranked_right(s, of_class, y)
+    there = of_class.any(axis=0)
+
+    def areas(often: Often) -> Float[np.ndarray, "samples areas"]:
+        right = np.stack([np.sum((often @ one) * often, axis=1) for one in pairs], axis=-1)
+        count = often @ of_class
+        total = count.sum(axis=1, keepdims=True)
+        each = right[:, :-1] / (count * (total - count))
+        micro = right[:, -1:] / (total**2 * (s.shape[1] - 1))
+        macro = each.mean(axis=1, keepdims=True)
+        weighted = np.sum(count * each, axis=1, keepdims=True) / total
+        lacking = np.any((count == 0) & there, axis=1, keepdims=True)
+        return np.where(lacking, np.nan, np.concatenate([each, macro, weighted, micro], axis=1))
+
+    return areas
 
 
 def _ranked_right(

@@ -111,3 +111,18 @@ def test_scores_must_fit_the_cases():
         analysis.area_under_curve([0, 1], [[0.1, np.nan], [0.2, 0.3]])
     with pytest.raises(ValueError, match=r"\(2,\) and \(3,\)"):
         analysis.roc_curve([True, False], [0.1, 0.2, 0.3])
+
+
+def test_difference_of_two_sets_of_scores_is_paired():
+    rng = np.random.default_rng(5)
+    truth = np.repeat([0, 1, 2], 20)
+    good = np.eye(3)[truth] + 0.5 * rng.standard_normal((60, 3))
+    nearly = good + 0.01 * rng.standard_normal(good.shape)
+    poor = rng.standard_normal((60, 3))
+    owner = rng.integers(0, 15, 60)
+    found = analysis.area_difference(truth, good, poor, owner=owner)
+    each = [analysis.area_under_curve(truth, s, owner=owner).macro for s in (good, poor)]
+    assert found.value == pytest.approx(each[0].value - each[1].value)
+    assert found.low > 0
+    close = analysis.area_difference(truth, good, nearly, owner=owner)
+    assert close.high - close.low < 0.2 * (each[0].high - each[0].low)
