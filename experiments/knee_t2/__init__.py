@@ -18,7 +18,7 @@ Data
     Simulated by default. The paper's images are those of the Osteoarthritis Initiative:
     docs/oai.md says how to get and convert them, and --data runs this on them.
 Duration, on two CPU cores
-    smoke two minutes; quick about eight; full within an hour; paper is for a GPU.
+    smoke two minutes; quick eight to nine; full within an hour; paper is for a GPU.
 What to expect
     Overlap follows how steadily a reader draws, and a network copies its reader's habits: it
     agrees with the reader it learnt from better than another reader does, whoever is right. What

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from experiments.knee_t2 import figures
 from experiments.knee_t2.comparisons import Visits, lost_regions
 from experiments.knee_t2.metrics import (
+    ATLAS,
     CHANGE,
     COVERAGE,
     DICE,
     ERROR,
     MEAN,
     NETWORK,
+    NETWORK_2,
     OVER_SUBREGIONS,
     READER_1,
     READER_2,
@@ -139,6 +141,11 @@ def remarks(
             "Subregions of which next to nothing is left in Reader 1's cartilage, and which have "
             f"no mean: {', '.join(lost)}."
         )
+    told += [
+        f"Visits that {model} does not divide into subregions, and of which it has no numbers, not "
+        f"even an overlap: {', '.join(names)}."
+        for model, names in undivided(study, readings).items()
+    ]
     for name in run.settings.ablation:
         told.append(
             f"An ablation, a run that tells what a claim rests on, {name}: {ABLATIONS[name].text}."
@@ -148,6 +155,19 @@ def remarks(
     if run.command.preset == "smoke":
         told.append("Preset smoke shows that everything runs. Its numbers claim nothing.")
     return told
+
+
+def undivided(study: Study, readings: Mapping[str, Reading]) -> dict[str, list[str]]:
+    """Names of the test visits of which a network or the atlas has no reading, by model."""
+    known = readings[READER_1]
+    return {
+        model: names
+        for model in (NETWORK, NETWORK_2, ATLAS)
+        if model in readings
+        and (
+            names := [label_of(study.tasks[v].entities) for v in known if v not in readings[model]]
+        )
+    }
 
 
 def fitted_as(settings: Settings) -> str:

@@ -27,7 +27,7 @@ from experiments.knee_t2.search import (
 from experiments.knee_t2.settings import Choice, Settings
 from experiments.knee_t2.study import Study
 from experiments.run import Result, Run
-from experiments.trainings import learn_all, training_rows
+from experiments.trainings import SETTLED, learn_all, training_rows
 
 SEARCH = "search"
 SEARCH_SEEDS = 2  # of each choice: chance moves a training as much as a choice does
@@ -135,7 +135,9 @@ def trained_rows(trained: Trained) -> list[Result]:
         groups.setdefault((named, arm.choice.label), []).append(end)
     for group, own in groups.items():
         curves = [end.curve for end in own]
-        rows += training_rows(group, curves, [end.settled for end in own], unit="")
+        told = training_rows(group, curves, [end.settled for end in own], unit="")
+        # a search is short by design
+        rows += [one for one in told if one.metric != SETTLED or not group[0].endswith(SEARCH)]
     found = [(f"{NETWORK}, {SEARCH}", one) for one in trained.searched]
     for name, one in [*trained.judged.items(), *found]:
         source, printed = one.choice.label, name == NETWORK
