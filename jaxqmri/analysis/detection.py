@@ -145,7 +145,7 @@ def average_precision(
 
     References
     ----------
-    Wang et al., CVPR 2023, doi:10.1109/CVPR52729.2023.00721, and its software. Overlaps and
+    Wang et al., CVPR 2023, doi:10.48550/arXiv.2207.02696, and its software. Overlaps and
     recalls: Lin et al., ECCV 2014, doi:10.1007/978-3-319-10602-1_48.
     """
     labels = [int(label) for label in (np.unique(drawn.classes) if wanted is None else wanted)]

@@ -137,7 +137,7 @@ def agreement_interval(ratings: ArrayLike) -> tuple[Interval, Interval]:
 
     References
     ----------
-    McGraw and Wong, Psychological Methods 1996, doi:10.1037/1082-989X.1.1.30, table 7.
+    McGraw and Wong, Psychological Methods 1996, doi:10.1037/1082-989X.1.1.30.
     """
     from scipy import stats
 

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from jaxqmri.training.checkpoints import Checkpoints, load_model, save_model
+from jaxqmri.training.detection import (
+    ANCHORS,
+    Assignment,
+    Predictions,
+    anchors_for,
+    assign_predictions,
+    complete_iou,
+    decode_predictions,
+    detection_loss,
+)
 from jaxqmri.training.folds import Split, assign_folds, fold_seed, make_splits
 from jaxqmri.training.loop import Trainer, TrainState, Variables
 from jaxqmri.training.losses import (
@@ -29,6 +39,8 @@ from jaxqmri.training.session import Course, Point, Trained, Training, train
 from jaxqmri.training.sliding import predict_voxels, sliding_window, tile_corners, tile_weights
 
 __all__ = [
+    "ANCHORS",
+    "Assignment",
     "Augmentation",
     "Checkpoints",
     "Course",
@@ -36,6 +48,7 @@ __all__ = [
     "Plateau",
     "PlateauRule",
     "Point",
+    "Predictions",
     "Slices",
     "Split",
     "TrainState",
@@ -44,10 +57,15 @@ __all__ = [
     "Training",
     "Variables",
     "Voxels",
+    "anchors_for",
     "assign_folds",
+    "assign_predictions",
     "binary_cross_entropy",
     "centres_in",
     "check",
+    "complete_iou",
+    "decode_predictions",
+    "detection_loss",
     "fold_seed",
     "l1",
     "laplace_nll",
