@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Integer
 
-from jaxqmri.simulate.anatomy.distance import Point
 from jaxqmri.simulate.anatomy.column import NUCLEUS, body, disc, local
+from jaxqmri.simulate.anatomy.distance import Point
 from jaxqmri.simulate.anatomy.spine_shape import LEVELS, LUMBAR, Disc, SpineShape
 from jaxqmri.simulate.spine_discs import GRADES, grade
 from jaxqmri.simulate.spine_scanner import InPlane, Plane, centres

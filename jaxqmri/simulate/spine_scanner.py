@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float
 
 from jaxqmri.simulate.anatomy.distance import Point
-from jaxqmri.simulate.fields import RandomField, random_fields
+from jaxqmri.simulate.fields import RandomField, fields_of
 from jaxqmri.simulate.geometry import Grid
 
 Number = Float[Array, ""] | float
@@ -81,9 +80,9 @@ class SpineFields(NamedTuple):
         return jnp.exp(0.06 * self.receive(p) - 0.004 * p.y)
 
 
-def sample_spine_fields(key: PRNGKeyArray) -> SpineFields:
-    """Draw the fields of one session."""
-    return SpineFields(*random_fields(key, 60.0, 90.0, 80.0))
+def spine_fields(waves: Float[Array, "3 n 4"]) -> SpineFields:
+    """Fields of one session from normal scores."""
+    return SpineFields(*fields_of(waves, 60.0, 90.0, 80.0))
 
 
 def truncated(
@@ -114,8 +113,7 @@ def truncated(
 
 
 def with_noise(
-    key: PRNGKeyArray, images: Float[Array, "n m m"], sigma: Number
+    images: Float[Array, "n m m"], noise: Float[Array, "2 n m m"], sigma: Number
 ) -> Float[Array, "n m m"]:
     """Magnitudes of images with noise of SD ``sigma`` in the real and in the imaginary part."""
-    noise = sigma * jax.random.normal(key, (2, *images.shape))
-    return jnp.hypot(images + noise[0], noise[1])
+    return jnp.hypot(images + sigma * noise[0], sigma * noise[1])

@@ -63,7 +63,9 @@ class Raster(NamedTuple):
     t2w: Float[Array, "a a"]
     t1rho: Float[Array, "n a a"]  # at each spin-lock time
     nucleus: Float[Array, "2 a a"]  # share of lumbar nuclei, and that times T1rho
-    shares: Float[Array, "groups m m"]  # in pixels of the T1-weighted image: tissues, nucleus, discs
+    shares: Float[
+        Array, "groups m m"
+    ]  # in pixels of the T1-weighted image: tissues, nucleus, discs
 
 
 def all_discs(of_levels: Float[Array, " levels"], rest: Number) -> Float[Array, " discs"]:
@@ -178,6 +180,4 @@ def fill(
         return jnp.moveaxis(strips, 1, 0).reshape(strips.shape[1], size, size)
 
     signals = joined(signals)
-    return Raster(
-        signals[0], signals[1], signals[2:], joined(true), jnp.moveaxis(shares, 1, 0)
-    )
+    return Raster(signals[0], signals[1], signals[2:], joined(true), jnp.moveaxis(shares, 1, 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,17 +18,17 @@ from jaxqmri.simulate import spine_readers, spine_wear
 from jaxqmri.simulate.anatomy import spine_shape
 from jaxqmri.simulate.anatomy.spine import TISSUES
 from jaxqmri.simulate.anatomy.spine_shape import LEVELS, sample_spine
-from jaxqmri.simulate.fields import random_fields
+from jaxqmri.simulate.fields import fields_of
 from jaxqmri.simulate.sequence import Protocol, amplitude, lock_efficiency
 from jaxqmri.simulate.spine_discs import Discs, discs_of, grade
 from jaxqmri.simulate.spine_people import COLUMNS, SpinePatient, fold, participant, patient
-from jaxqmri.simulate.spine_readers import READINGS, Reading, read
+from jaxqmri.simulate.spine_readers import Reading, read
 from jaxqmri.simulate.spine_scanner import (
     THICKNESS,
     InPlane,
     Plane,
     centres,
-    sample_spine_fields,
+    spine_fields,
     truncated,
     with_noise,
 )
@@ -46,9 +47,13 @@ from jaxqmri.simulate.study import (
     subject_key,
 )
 
+WAVES = 16
 UNITS = 400.0  # scanner units of a typical nucleus, in every sequence
 ECHO_TRAIN = 40.0  # ms, from the excitation to the end of its train
 FIELD = {"MagneticFieldStrength": 1.5, "SliceThickness": THICKNESS}
+
+SEQUENCES = Sequences()
+QUICK = Plane(224, 224)
 
 PRESETS: Mapping[str, dict[str, Any]] = {
     "smoke": {"plane": Plane(96, 96), "subjects": 8},
@@ -80,8 +85,8 @@ class SpineT1rhoStudy(Study):
 
     spin_lock_times: tuple[float, ...] = (2.0, 15.0, 30.0, 45.0)
     spin_lock_frequency: Number = 250.0
-    sequences: Sequences = Sequences()
-    plane: Plane = Plane(224, 224)
+    sequences: Sequences = SEQUENCES
+    plane: Plane = QUICK
     t1rho_mean: Number = 108.0  # of nuclei over the cohort
     t1rho_sd: Number = 45.0
     t1rho_correlation: Number = 0.75  # of lower T1rho with degeneration
@@ -91,7 +96,7 @@ class SpineT1rhoStudy(Study):
     bulge: Number = 2.2  # behind; half of it in front
     osteophyte: Number = 3.5
     modic: Number = 0.45  # probability beside a disc of grade IV to V
-    schmorl: Number = 0.12  # probability in an endplate of one of grade IV
+    schmorl: Number = 0.06  # probability in an endplate of one of grade IV
     marrow_fat: Number = 0.03  # share of fat for each SD of degeneration of the discs beside it
     contrast: Number = 1.0  # of the loss of contrast between nucleus and annulus, at most 1
     shift: tuple[Number, Number] = (8.0, 25.0)  # most, to the front and up or down
@@ -173,7 +178,9 @@ class SpineT1rhoStudy(Study):
         tissue = f"simulated: what most of a pixel holds: {listed}"
         return [
             *regions,
-            Map("truth", "T1rho", np.asarray(scan.true_t1rho)[:, :, None], coarse, "ms", None, mean),
+            Map(
+                "truth", "T1rho", np.asarray(scan.true_t1rho)[:, :, None], coarse, "ms", None, mean
+            ),
             Map("truth", "dseg", np.asarray(scan.disc)[:, :, None], fine, "", "disc", disc),
             Map("truth", "dseg", np.asarray(scan.tissue)[:, :, None], fine, "", "tissue", tissue),
         ]
@@ -263,15 +270,17 @@ def scan_spine(
     """
     plane, sequences = study.plane, study.sequences
     times = jnp.asarray(study.spin_lock_times)
-    person_keys, keys = jax.random.split(key, 3), jax.random.split(session, 4)
-    sizes = (spine_shape.SCORES, spine_wear.SCORES, 1)
-    scores, shows, fat = jnp.split(
-        jnp.clip(jax.random.normal(person_keys[0], (sum(sizes),)), -2.5, 2.5),
-        np.cumsum(sizes)[:-1].tolist(),
-    )
-    hands = 2 * spine_readers.SCORES
-    z = jax.random.normal(keys[0], (8 + hands + 2 * (len(times) + 2),))
-    z, hands, moves = jnp.split(z, (8, 8 + hands))
+    # One draw for each: normal variates are long to compile.
+    sizes = (spine_shape.SCORES, spine_wear.SCORES, 1, 3 * WAVES * 4)
+    scores, shows, fat, own_waves = drawn(key, sizes)
+    of_weighted = (2, 2, plane.matrix, plane.matrix)
+    of_locked = (2, len(times), plane.t1rho_matrix, plane.t1rho_matrix)
+    sizes = (
+        8, 2 * spine_readers.SCORES, 2 * (len(times) + 2), 3 * WAVES * 4,
+        math.prod(of_weighted), math.prod(of_locked),
+    )  # fmt: skip
+    z, hands, moves, waves, fine_noise, coarse_noise = drawn(session, sizes)
+    scores, shows, fat = (jnp.clip(each, -2.5, 2.5) for each in (scores, shows, fat))
 
     consequences = Sizes(
         study.height_loss, study.bulge, study.osteophyte, study.modic, study.schmorl,
@@ -279,7 +288,7 @@ def scan_spine(
     )  # fmt: skip
     worn, look = wear(discs.degeneration, shows, consequences, study.coupling)
     shape = sample_spine(scores, who.male, worn)
-    lumps, texture, hydration = random_fields(person_keys[1], 9.0, 1.6, 3.0)
+    lumps, texture, hydration = fields_of(own_waves.reshape(3, WAVES, 4), 9.0, 1.6, 3.0)
     subject = Patient(
         shape, discs, look, marrow_fat(who.age, who.male, fat[0]), study.point_sd, lumps, texture,
         hydration,
@@ -293,7 +302,7 @@ def scan_spine(
     step = plane.field_of_view / plane.raster
     moved = study.motion / step * moves.reshape(-1, 2)
     moved = moved - moved[2]  # against the first of the T1rho-weighted images
-    fields = sample_spine_fields(keys[1])
+    fields = spine_fields(waves.reshape(3, WAVES, 4))
     fine, coarse = (centres(plane, n) for n in (plane.matrix, plane.t1rho_matrix))
     weighted = truncated(jnp.stack([raster.t1w, raster.t2w]), plane.matrix, moved[:2])
     locked = truncated(raster.t1rho, plane.t1rho_matrix, moved[2:])
@@ -310,13 +319,13 @@ def scan_spine(
             gains, (sequences.t1w, sequences.t2w, sequences.t1rho), strict=True
         )
     ]
-    sigma = UNITS * gains / jnp.stack(
-        [study.t1w_snr * noisier[0]] * 2 + [study.t1rho_snr * noisier[1]]
+    sigma = (
+        UNITS * gains / jnp.stack([study.t1w_snr * noisier[0]] * 2 + [study.t1rho_snr * noisier[1]])
     )
     weighted = weighted * fields.sensitivity(fine) * jnp.stack(scale[:2])[:, None, None]
     locked = locked * fields.sensitivity(coarse) * kept * scale[2]
-    t1w, t2w = with_noise(keys[2], weighted, sigma[:2, None, None])
-    t1rho = with_noise(keys[3], locked, sigma[2])
+    t1w, t2w = with_noise(weighted, fine_noise.reshape(of_weighted), sigma[:2, None, None])
+    t1rho = with_noise(locked, coarse_noise.reshape(of_locked), sigma[2])
 
     hand = (study.box_hand, study.region_hand, study.grade_hand)
     first, second = (
@@ -337,6 +346,11 @@ def scan_spine(
             "t1rho_sigma": sigma[2],
         },
     )  # fmt: skip
+
+
+def drawn(key: PRNGKeyArray, sizes: tuple[int, ...]) -> list[Float[Array, " n"]]:
+    """Normal variates in pieces of given sizes."""
+    return jnp.split(jax.random.normal(key, (sum(sizes),)), np.cumsum(sizes)[:-1].tolist())
 
 
 MIDDLE = (8.0, 15.0)  # where L3 lies in the middle position: in front of and above the centre, mm

@@ -19,7 +19,7 @@ from jaxqmri.simulate.anatomy.distance import (
 from jaxqmri.simulate.anatomy.spine_shape import Body, Disc, SpineShape
 
 CORTEX = 0.8  # thickness of a body's cortex, and of an endplate with its cartilage, mm
-NUCLEUS = (0.50, 0.88, -0.09)
+NUCLEUS = (0.56, 0.92, -0.08)
 """Half of a nucleus's length and height, and how far in front of the middle it lies.
 
 As shares of the disc's half depth, half height and half depth.
@@ -66,7 +66,8 @@ def body(p: Point, b: Body) -> OfBody:
     whole = round_intersection(side, -jnp.minimum(below_top, above_bottom), 2.2)
     for end, level in enumerate((top, -bottom)):
         off = u - 0.5 * b.place[end] * b.depth
-        node = b.schmorl[end] - jnp.sqrt(off**2 + (v - level) ** 2 + 1e-6)
+        outwards = 0.35 * b.schmorl[end] * (1.0 - 2.0 * end)
+        node = b.schmorl[end] - jnp.sqrt(off**2 + (v - level - outwards) ** 2 + 1e-6)
         whole = jnp.where(b.schmorl[end] > 0, round_intersection(whole, node, 1.0), whole)
     vein = ellipse(u + b.depth, v, 8.0, 1.7) + jnp.where(b.taper > 0, 100.0, 0.0)
     changed = [

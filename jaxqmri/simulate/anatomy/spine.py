@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -26,6 +25,9 @@ TISSUES = (
     "air", "skin", "fat", "interspinous", "bowel", "vessel", "cortical bone", "ligament", "vein",
     "cerebrospinal fluid", "cord", "cauda equina", "process", "marrow", "disc",
 )  # fmt: skip
+
+
+BETWEEN = -3  # which of the solids lies between the spinous processes
 
 
 class Contents(NamedTuple):
@@ -62,8 +64,10 @@ def spine(p: Point, s: SpineShape, lumps: Float[Array, " p"], edge: float) -> Co
     beside = once(surroundings, p, s)
     names, distances = zip(*solids(p, bones, beside), strict=True)
     covers = once(lambda d: coverage(jnp.stack(d), edge), distances)
+    # Bowel among fat, and fat among what lies between the processes.
     bowel = once(lambda: (1.0 - ramp(lumps + 0.2, 0.35)) * ramp(beside.front - 15.0, 5.0))
     covers = covers.at[names.index("bowel")].multiply(bowel)
+    covers = covers.at[BETWEEN].multiply(once(lambda: 1.0 - 0.75 * ramp(lumps, 1.5)))
     belongs = jnp.asarray(np.array(names) == np.array(TISSUES)[:, None], jnp.float32)
     amounts, left = amounts_of(covers)
     fractions = jnp.tensordot(belongs, amounts, 1, precision="highest")
@@ -72,7 +76,7 @@ def spine(p: Point, s: SpineShape, lumps: Float[Array, " p"], edge: float) -> Co
         bones.nearest_body,
         bones.modic,
         bones.nearest_disc,
-        coverage(bones.nucleus, 2.0),
+        coverage(bones.nucleus, 3.0),
         beside.front,
     )
 
@@ -100,7 +104,7 @@ def solids(p: Point, c: Column, s: Surroundings) -> list[tuple[str, Distance]]:
         ("vessel", s.vessel),
         ("bowel", jnp.maximum(s.wall + 8.0, s.inside)),
         ("interspinous", jnp.maximum(jnp.abs(s.wall) - 4.0, s.inside)),
-        ("interspinous", jnp.maximum(s.inside, s.front + 5.0)),
+        ("interspinous", jnp.maximum(s.inside, s.front + 5.0)),  # BETWEEN
         ("fat", s.skin + 1.8),
         ("skin", s.skin),
     ]

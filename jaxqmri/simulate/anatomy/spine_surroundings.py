@@ -17,10 +17,12 @@ from jaxqmri.simulate.anatomy.distance import (
 )
 from jaxqmri.simulate.anatomy.spine_shape import BODIES, Body, SpineShape
 
-SLANT = (42.0, 38.0, 25.0, 14.0, 12.0, 10.0, 10.0, 14.0, 5.0, 0.0, 0.0)
-LENGTH = (33.0, 32.0, 31.0, 31.0, 33.0, 34.0, 32.0, 26.0, 17.0, 13.0, 10.0)
-HIGH = (6.0, 6.5, 8.0, 9.5, 10.5, 11.0, 10.5, 8.5, 7.5, 6.5, 6.0)
-"""Spinous processes: slant in degrees, length and half height in mm (assumed)."""
+SLANT = (42.0, 42.0, 38.0, 25.0, 14.0, 12.0, 10.0, 10.0, 14.0, 8.0, 0.0, 0.0)
+LENGTH = (33.0, 33.0, 32.0, 31.0, 31.0, 33.0, 34.0, 32.0, 26.0, 17.0, 12.0, 9.0)
+HIGH = (6.0, 6.0, 6.5, 8.0, 9.5, 10.5, 11.0, 10.5, 8.5, 7.0, 5.0, 4.0)
+NEARER = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.9, 0.65, 0.45)
+"""Spinous processes: slant in degrees, length and half height in mm, and how far behind the bodies
+they begin, as a share of what it is in lumbar vertebrae (assumed)."""
 
 SMOOTH = 17.0  # mm of height over which lines that run along the spine are smoothed
 
@@ -55,7 +57,8 @@ def surroundings(p: Point, s: SpineShape) -> Surroundings:
 
     slant = jnp.deg2rad(jnp.array(SLANT))
     length, high = jnp.array(LENGTH), jnp.array(HIGH) * b.process
-    tips, tips_z = behind(2.0 * s.canal + 4.0 + 0.95 * length)
+    first = (2.0 * s.canal + 3.0) * jnp.array(NEARER)
+    tips, tips_z = behind(first + 0.95 * length + 1.0)
     # The sac leaves the bodies towards the sacrum.
     away = jnp.clip((jnp.arange(len(BODIES)) - BODIES.index("L4")) / 2.0, 0.0, 1.5)
     sac_y, sac_z = behind(s.canal - 0.4 + away)
@@ -65,12 +68,13 @@ def surroundings(p: Point, s: SpineShape) -> Surroundings:
 
     front = p.y - anterior
     aorta = jnp.abs(front - 6.0 - s.vessel) - s.vessel
-    canal = polyline(p, *behind(s.canal + 1.0)) - s.canal - 1.5
+    bones = jax.vmap(lambda *each: process(p, *each))(b, slant, length, high, first).min(axis=0)
+    # Laminae leave triangles of fat between them.
+    canal = polyline(p, *behind(s.canal + 1.0)) - s.canal - 2.2 + 3.0 * ramp(7.0 - bones, 7.0)
     sac = polyline(p, sac_y, sac_z) - s.canal + 1.2 + 3.5 * ramp(height["S1"] + 12.0 - p.z, 45.0)
     cord = polyline(p, *behind(s.canal + 0.8)) - 4.3 + 4.3 * ramp(s.conus + 22.0 - p.z, 26.0)
     roots = polyline(p, *behind(s.canal + 2.4 + 0.6 * away))
     roots = roots - 2.6 + 1.2 * ramp(s.conus - 40.0 - p.z, 90.0)
-    bones = jax.vmap(lambda *each: process(p, *each, s.canal))(b, slant, length, high)
     inside = fascia - p.y
     fat = s.fat * (1.0 + 0.25 * ramp(-p.z - 20.0, 70.0))
     return Surroundings(
@@ -78,10 +82,10 @@ def surroundings(p: Point, s: SpineShape) -> Surroundings:
         round_intersection(sac, height["S2"] - p.z, 3.0),
         jnp.maximum(cord, s.conus - p.z),
         jnp.maximum(roots, height["S1"] - p.z),
-        bones.min(axis=0),
+        bones,
         jnp.maximum(jnp.abs(canal - 1.2) - 1.2, p.y - middle),
         jnp.maximum(jnp.abs(inside) - 1.1, height["L5"] - 8.0 - p.z),
-        round_intersection(aorta, height["L4"] - 6.0 - p.z, 5.0),
+        round_intersection(aorta, height["L4"] - 6.0 - p.z, 7.0),
         front - s.front,
         inside,
         inside - fat - 2.0,
@@ -108,11 +112,11 @@ def polyline(p: Point, y: Float[Array, " k"], z: Float[Array, " k"]) -> Distance
     return jnp.sqrt(squared.min(axis=0) + 1e-6)
 
 
-def process(p: Point, b: Body, slant: Array, length: Array, high: Array, canal: Array) -> Distance:
-    """Distance to one spinous process, behind the canal and slanting down."""
+def process(p: Point, b: Body, slant: Array, length: Array, high: Array, first: Array) -> Distance:
+    """Distance to one spinous process, which begins behind the body and slants down."""
     y, z = p.y - b.y, p.z - b.z
     cos, sin = jnp.cos(b.tilt), jnp.sin(b.tilt)
-    u, v = cos * y - sin * z + b.depth + 2.0 * canal + 3.0, sin * y + cos * z + 5.0
+    u, v = cos * y - sin * z + b.depth + first, sin * y + cos * z + 5.0
     cos, sin = jnp.cos(slant), jnp.sin(slant)
     back, up = -(cos * u + sin * v), cos * v - sin * u
     thick = high * (0.72 + 0.28 * jnp.clip(back / length, 0.0, 1.0))
