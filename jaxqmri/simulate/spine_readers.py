@@ -80,7 +80,7 @@ def region(p: Point, discs: Disc, shift: Float[Array, "levels 2"]) -> Integer[Ar
 
     def one(d: Disc, off: Array) -> Array:
         u, v = local(p, d)
-        high = jnp.minimum(0.66 * d.height, (AREA / jnp.pi) ** 0.5)
+        high = jnp.minimum(0.8 * d.height, (AREA / jnp.pi) ** 0.5)
         long = jnp.minimum(AREA / (jnp.pi * high), 0.8 * d.depth)
         u = u - NUCLEUS[2] * d.depth - off[0]
         return (u / long) ** 2 + ((v - off[1]) / high) ** 2 < 1.0

@@ -113,7 +113,8 @@ def truncated(
 
 
 def with_noise(
-    images: Float[Array, "n m m"], noise: Float[Array, "2 n m m"], sigma: Number
+    images: Float[Array, "n m m"], noise: Float[Array, "2 n m m"], sigma: Float[Array, " n"]
 ) -> Float[Array, "n m m"]:
     """Magnitudes of images with noise of SD ``sigma`` in the real and in the imaginary part."""
+    sigma = sigma[:, None, None]
     return jnp.hypot(images + sigma * noise[0], sigma * noise[1])

@@ -99,7 +99,7 @@ def contents(
 
     All tissues but marrow and discs, water of marrow and of oedema, fat, and annuli.
     """
-    share = dict(zip(TISSUES, found.fractions, strict=True))
+    share: dict[str, Array] = dict(zip(TISSUES, found.fractions, strict=True))
     fat_of = jnp.clip(patient.marrow_fat + patient.look.marrow_fat, 0.1, 0.8)
     fatty = all_discs(patient.look.modic_fat, 1.0)
     nothing = jnp.zeros(1)
@@ -132,7 +132,7 @@ def fill(
     """
     size, step = plane.raster, plane.field_of_view / plane.raster
     now = jnp.zeros(1)
-    true_grade = all_discs(grade(patient.discs.degeneration), TYPICAL)
+    true_grade = all_discs(jnp.asarray(grade(patient.discs.degeneration)), TYPICAL)
     shown = all_discs(patient.look.grade, TYPICAL)
     rings, nuclei = zip(
         weights(sequences.t1w, now, shown),

@@ -87,8 +87,8 @@ class SpineT1rhoStudy(Study):
     spin_lock_frequency: Number = 250.0
     sequences: Sequences = SEQUENCES
     plane: Plane = QUICK
-    t1rho_mean: Number = 108.0  # of nuclei over the cohort
-    t1rho_sd: Number = 45.0
+    t1rho_mean: Number = 112.0  # of nuclei over the cohort
+    t1rho_sd: Number = 52.0
     t1rho_correlation: Number = 0.75  # of lower T1rho with degeneration
     point_sd: Number = 0.08  # of T1rho within a nucleus, as a fraction
     coupling: Number = 1.0
@@ -324,13 +324,14 @@ def scan_spine(
     )
     weighted = weighted * fields.sensitivity(fine) * jnp.stack(scale[:2])[:, None, None]
     locked = locked * fields.sensitivity(coarse) * kept * scale[2]
-    t1w, t2w = with_noise(weighted, fine_noise.reshape(of_weighted), sigma[:2, None, None])
-    t1rho = with_noise(locked, coarse_noise.reshape(of_locked), sigma[2])
+    t1w, t2w = with_noise(weighted, fine_noise.reshape(of_weighted), sigma[:2])
+    t1rho = with_noise(locked, coarse_noise.reshape(of_locked), jnp.full(len(times), sigma[2]))
 
     hand = (study.box_hand, study.region_hand, study.grade_hand)
-    first, second = (
-        read(each, shape, pose, plane, discs.degeneration, hand) for each in hands.reshape(2, -1)
+    both = jax.vmap(lambda each: read(each, shape, pose, plane, discs.degeneration, hand))(
+        hands.reshape(2, -1)
     )
+    first, second = (jax.tree.map(lambda each, one=one: each[one], both) for one in (0, 1))
     samples = plane.raster // plane.t1rho_matrix
     cut = (2, plane.t1rho_matrix, samples, plane.t1rho_matrix, samples)
     inside, total = raster.nucleus.reshape(cut).mean(axis=(2, 4))
@@ -340,7 +341,7 @@ def scan_spine(
         jnp.where(inside > 0.5, total / jnp.maximum(inside, 0.1), jnp.nan),
         disc, tissue,
         {
-            "marrow_fat": subject.marrow_fat,
+            "marrow_fat": jnp.asarray(subject.marrow_fat),
             "shift": pose.shift[1],
             "t1w_sigma": sigma[0],
             "t1rho_sigma": sigma[2],

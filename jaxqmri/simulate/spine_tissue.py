@@ -16,6 +16,8 @@ de Bazelaire et al., Radiology 2004, doi:10.1148/radiol.2303021331 (muscle and m
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -45,7 +47,17 @@ OTHERS = {
 }
 """Every tissue but air, discs and marrow; where there is fat, the times are those of the water."""
 
-NUCLEUS = Tissue(
+
+class ByGrade(NamedTuple):
+    """Relaxation times in ms and proton density, for Pfirrmann grade I to V."""
+
+    t1: tuple[float, ...]
+    t2: tuple[float, ...]
+    t1rho: tuple[float, ...]
+    density: tuple[float, ...]
+
+
+NUCLEUS = ByGrade(
     t1=(1350.0, 1250.0, 1100.0, 930.0, 850.0),
     t2=(210.0, 129.0, 84.0, 51.0, 42.0),
     t1rho=(150.0, 120.0, 95.0, 75.0, 65.0),
@@ -53,7 +65,7 @@ NUCLEUS = Tissue(
 )
 """Nucleus pulposus by Pfirrmann grade I to V. T1rho is drawn for each disc of the study instead."""
 
-ANNULUS = Tissue(
+ANNULUS = ByGrade(
     t1=(720.0, 740.0, 770.0, 820.0, 850.0),
     t2=(55.0, 50.0, 45.0, 37.0, 35.0),
     t1rho=(72.0, 70.0, 66.0, 60.0, 56.0),
@@ -62,10 +74,10 @@ ANNULUS = Tissue(
 """Annulus fibrosus by Pfirrmann grade I to V."""
 
 
-def graded(by_grade: Tissue, grade: Field) -> Tissue:
+def graded(by_grade: ByGrade, grade: Field) -> Tissue:
     """A tissue at a continuous Pfirrmann grade: times and density between those of the grades."""
     known = jnp.arange(1.0, 6.0)
-    columns = [jnp.interp(grade, known, jnp.array(column)) for column in by_grade[:4]]
+    columns = [jnp.interp(grade, known, jnp.array(column)) for column in by_grade]
     return Tissue(*columns)
 
 

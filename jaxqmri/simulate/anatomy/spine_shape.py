@@ -10,18 +10,18 @@ from jaxtyping import Array, Float
 
 Number = Float[Array, ""] | float
 
-BODIES = ("T9", "T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5", "S1", "S2", "S3")
+BODIES = ("T9", "T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5", "S1", "S2", "S3", "S4")
 LEVELS = ("L1/2", "L2/3", "L3/4", "L4/5", "L5/S1")
 FIRST = BODIES.index("L1")  # disc k lies between bodies k and k + 1
 LUMBAR = slice(FIRST, FIRST + len(LEVELS))  # discs of LEVELS
 SCORES = 5 * len(BODIES) + 12  # normal scores that a spine is drawn from
 
-HEIGHT = (22.5, 23.0, 24.0, 25.0, 26.0, 27.0, 27.5, 27.5, 27.5, 29.0, 25.0, 22.0)
-DEPTH = (29.5, 30.0, 30.5, 31.0, 31.5, 32.5, 34.0, 34.5, 35.0, 31.0, 20.0, 15.0)
-WEDGE = (-3.0, -3.0, -2.0, -1.0, 0.0, 0.0, 1.0, 2.5, 8.0, 3.0, -2.0, -6.0)
-TAPER = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.24, 0.16, 0.15)
-TURN = (-3.0, -2.5, -2.0, 0.5, 3.5, 6.0, 9.0, 13.0, 17.5, 9.0, -6.0)
-DISC_HEIGHT = (4.8, 5.0, 6.0, 7.2, 8.3, 9.5, 10.6, 11.4, 10.4, 3.2, 1.4)
+HEIGHT = (22.5, 23.0, 24.0, 25.0, 26.0, 27.0, 27.5, 27.5, 27.5, 29.0, 25.0, 22.0, 19.0)
+DEPTH = (29.5, 30.0, 30.5, 31.0, 31.5, 32.5, 34.0, 34.5, 35.0, 31.0, 20.0, 15.0, 11.5)
+WEDGE = (-3.0, -3.0, -2.0, -1.0, 0.0, 0.0, 1.0, 2.5, 8.0, 3.0, -2.0, -6.0, -6.0)
+TAPER = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.24, 0.16, 0.15, 0.1)
+TURN = (-3.0, -2.5, -2.0, 0.5, 3.5, 6.0, 9.0, 13.0, 17.5, 9.0, -6.0, -14.0)
+DISC_HEIGHT = (4.8, 5.0, 6.0, 7.2, 8.3, 9.5, 10.6, 11.4, 10.4, 3.2, 1.4, 1.0)
 """Heights and depths in mm, wedges and turns to the next body below in degrees, from above.
 
 Vertebrae and discs of an average adult; heights of the discs are those in their middle. They grow
@@ -118,7 +118,7 @@ def sample_spine(z: Float[Array, " scores"], male: Number, wear: Wear) -> SpineS
     flat = jnp.array(DISC_HEIGHT) * size * (1.0 + 0.09 * own[3] + 0.08 * processes[:-1])
     gap = jnp.maximum(flat * (1.0 - wear.height_loss), 0.8) / 2.0
     concavity = hollow(gap)
-    lumbar = jnp.array([0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0])
+    lumbar = jnp.array([0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
     turn = jnp.array(TURN) * (1.0 + lumbar * (lordosis - 1.0)) + 0.8 * turns[:-1]
     turn = jnp.deg2rad(turn)
     tilt = jnp.concatenate([jnp.zeros(1), jnp.cumsum(turn)])
@@ -142,26 +142,30 @@ def sample_spine(z: Float[Array, " scores"], male: Number, wear: Wear) -> SpineS
         upper = jnp.concatenate([none, of_discs[:, 1]])
         return jnp.stack([upper, jnp.concatenate([of_discs[:, 0], none])], axis=1)
 
+    taper = jnp.array(TAPER)
     bodies = Body(
-        *at.T, tilt, depth, height,
-        jnp.tan(jnp.deg2rad(jnp.array(WEDGE)) / 2.0),
-        jnp.array(TAPER),
-        *(
-            beside(each)
-            for each in (
-                jnp.stack([concavity, concavity], axis=1),
-                wear.osteophyte, wear.modic, wear.schmorl,
-            )
-        ),
+        y=at[:, 0],
+        z=at[:, 1],
+        tilt=tilt,
+        depth=depth,
+        height=height,
+        wedge=jnp.tan(jnp.deg2rad(jnp.array(WEDGE)) / 2.0),
+        taper=taper,
+        concavity=beside(jnp.stack([concavity, concavity], axis=1)),
+        osteophyte=beside(wear.osteophyte),
+        modic=beside(wear.modic),
+        schmorl=beside(wear.schmorl),
         place=2.0 * ndtr(places) - 1.0,
         process=1.0 + 0.08 * processes,
-    )  # fmt: skip
-    taper = jnp.array(TAPER)
-    ends_depth = (depth[:-1] * (1.0 - taper[:-1]) + depth[1:] * (1.0 + taper[1:])) / 2.0
+    )
     discs = Disc(
-        *ends.T, middle, ends_depth, gap,
-        jnp.maximum(0.9 + 0.35 * own[5:7] + wear.bulge, 0.0),
-    )  # fmt: skip
+        y=ends[:, 0],
+        z=ends[:, 1],
+        tilt=middle,
+        depth=(depth[:-1] * (1.0 - taper[:-1]) + depth[1:] * (1.0 + taper[1:])) / 2.0,
+        height=gap,
+        bulge=jnp.maximum(0.9 + 0.35 * own[5:7] + wear.bulge, 0.0),
+    )
     return SpineShape(
         bodies,
         discs,

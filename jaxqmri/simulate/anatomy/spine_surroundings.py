@@ -17,10 +17,10 @@ from jaxqmri.simulate.anatomy.distance import (
 )
 from jaxqmri.simulate.anatomy.spine_shape import BODIES, Body, SpineShape
 
-SLANT = (42.0, 42.0, 38.0, 25.0, 14.0, 12.0, 10.0, 10.0, 14.0, 8.0, 0.0, 0.0)
-LENGTH = (33.0, 33.0, 32.0, 31.0, 31.0, 33.0, 34.0, 32.0, 26.0, 17.0, 12.0, 9.0)
-HIGH = (6.0, 6.0, 6.5, 8.0, 9.5, 10.5, 11.0, 10.5, 8.5, 7.0, 5.0, 4.0)
-NEARER = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.9, 0.65, 0.45)
+SLANT = (42.0, 42.0, 38.0, 25.0, 14.0, 12.0, 10.0, 10.0, 14.0, 8.0, 0.0, 0.0, 0.0)
+LENGTH = (33.0, 33.0, 32.0, 31.0, 31.0, 33.0, 34.0, 32.0, 26.0, 17.0, 12.0, 9.0, 7.0)
+HIGH = (6.0, 6.0, 6.5, 8.0, 9.5, 10.5, 11.0, 10.5, 8.5, 7.0, 5.0, 4.0, 3.5)
+NEARER = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.9, 0.65, 0.45, 0.35)
 """Spinous processes: slant in degrees, length and half height in mm, and how far behind the bodies
 they begin, as a share of what it is in lumbar vertebrae (assumed)."""
 
@@ -50,8 +50,8 @@ def surroundings(p: Point, s: SpineShape) -> Surroundings:
     cos, sin = jnp.cos(b.tilt), jnp.sin(b.tilt)
     height = dict(zip(BODIES, b.z, strict=True))
 
-    def behind(distance: Array) -> tuple[Array, Array]:
-        """Places behind each body, the distance from its back given."""
+    def behind(distance: Array | float) -> tuple[Array, Array]:
+        """Places behind each body, at a distance from its back."""
         away = b.depth + distance
         return b.y - cos * away, b.z + sin * away
 
