@@ -13,7 +13,7 @@ from tyro.conf import Positional
 from jaxqmri.cli.options import option
 from jaxqmri.io import InputError
 
-StudyName = Literal["knee_t1rho", "liver_t1rho", "knee_ute", "knee_mese"]
+StudyName = Literal["knee_t1rho", "liver_t1rho", "knee_ute", "knee_mese", "spine_t1rho"]
 Preset = Literal["smoke", "quick", "full", "paper"]
 
 HELP = """Make the digital cohort of a study, as the BIDS folder that its scanner would have left.
@@ -23,6 +23,7 @@ Studies:
   liver_t1rho  51 livers: T1rho-weighted at four spin-lock times, three slices, parenchyma
   knee_ute     65 knees: UTE at four flip angles, AFI, adiabatic T1rho at seven spin-lock times
   knee_mese    143 knees at two visits: seven spin echoes, femoral cartilage of two readers
+  spine_t1rho  60 spines: T1-, T2- and T1rho-weighted midplane, boxes and grades of five discs
 
 Examples:
   jaxqmri simulate knee_t1rho --out knees

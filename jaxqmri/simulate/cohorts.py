@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from itertools import chain
@@ -17,7 +17,8 @@ from jaxqmri.simulate.knee_mese import KneeMeseStudy
 from jaxqmri.simulate.knee_t1rho import KneeT1rhoStudy
 from jaxqmri.simulate.knee_ute import KneeUteStudy
 from jaxqmri.simulate.liver_t1rho import LiverT1rhoStudy
-from jaxqmri.simulate.study import PRESETS, Record, Study, numeric_settings
+from jaxqmri.simulate.spine_t1rho import SpineT1rhoStudy
+from jaxqmri.simulate.study import PRESETS, Record, Study, Table, numeric_settings
 
 Progress = Callable[[int, int], None]
 
@@ -28,6 +29,7 @@ STUDIES: Mapping[str, Study] = {
     "liver_t1rho": LiverT1rhoStudy(),
     "knee_ute": KneeUteStudy(),
     "knee_mese": KneeMeseStudy(),
+    "spine_t1rho": SpineT1rhoStudy(),
 }
 
 
@@ -131,16 +133,20 @@ def write_cohort(
     bids.write_dataset_description(truth, "True maps of the simulation", "derivative", ["../.."])
     write_json(truth / "simulation.json", made_with)
 
-    def one(k: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def one(k: int) -> tuple[dict[str, Any], list[dict[str, Any]], list[Table]]:
         label = f"{k + 1:02d}"
-        name, person, latents = {"participant_id": f"sub-{label}"}, {}, []
+        name, person, latents, tables = {"participant_id": f"sub-{label}"}, {}, [], []
         for record in study.visits(k, seed, repeat):
             write_visit(root, label, record)
             person = {**name, **record.participant}
             visit = {"session_id": f"ses-{record.session}"} if record.session else {}
             latent = {key: round(float(value), 4) for key, value in record.latent.items()}
             latents.append({**name, **visit, **latent})
-        return person, latents
+            tables += [
+                table._replace(rows=[{**name, **visit, **row} for row in table.rows])
+                for table in record.tables
+            ]
+        return person, latents, tables
 
     rows = []
     with ThreadPoolExecutor(THREADS) as pool:
@@ -149,10 +155,21 @@ def write_cohort(
             rows.append(row)
             if progress is not None:
                 progress(len(rows), count)
-    people, latents = zip(*rows, strict=True)
+    people, latents, tables = zip(*rows, strict=True)
     bids.write_participants(root, people, study.columns)
     each_visit = list(chain(*latents))
     write_table(truth / "subjects.tsv", each_visit, list(each_visit[0]))
+    write_tables(root, chain(*tables))
+
+
+def write_tables(root: Path, tables: Iterable[Table]) -> None:
+    """Write the tables of all subjects, those of one name under one another."""
+    joined: dict[Path, list[Mapping[str, Any]]] = {}
+    for table in tables:
+        path = bids.map_folder(root, table.pipeline) / f"{table.name}.tsv"
+        joined.setdefault(path, []).extend(table.rows)
+    for path, rows in joined.items():
+        write_table(path, rows, list(rows[0]))
 
 
 def write_visit(root: Path, label: str, record: Record) -> None:

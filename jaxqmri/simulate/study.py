@@ -51,6 +51,14 @@ class Map(NamedTuple):
     description: str = "simulated"
 
 
+class Table(NamedTuple):
+    """Rows that somebody filled in, or true numbers: more than one of a subject."""
+
+    pipeline: str  # one of the study's ``readers``, or ``truth``
+    name: str
+    rows: Sequence[Mapping[str, Any]]  # without the subject's name
+
+
 class Record(NamedTuple):
     """All that is written of one subject, or of one of its visits."""
 
@@ -60,6 +68,7 @@ class Record(NamedTuple):
     images: Sequence[Image]
     maps: Sequence[Map]
     session: str | None = None  # name of the visit, where a subject has several
+    tables: Sequence[Table] = ()
 
 
 @dataclass(frozen=True)

@@ -72,3 +72,9 @@ MESE_NULL: Variant = {**MESE_NO_DRIFT, "change_sd": 0.0, "lesion_share": 0.0}
 
 MESE_PHASE_GRAPH: Variant = {"refocusing_angle": 150.0}
 """Knee MESE study: imperfect refocusing, so that stimulated echoes change all echoes but T2."""
+
+SPINE_COUPLINGS = (0.0, 0.5, 1.0, 1.5)
+"""``coupling`` of the spine study: how much degeneration shows on T1-weighted images; 1 its own."""
+
+SPINE_NO_COUPLING: Variant = {"coupling": 0.0}
+"""Spine study: a T1-weighted image says nothing of T1rho but what age and level do."""

@@ -34,7 +34,7 @@ FIT = ["fit", "t2", "knee.nii"]
         (["stats", "study", "more"], "more: one word too many, expected [STUDY]"),
         (
             ["simulate", "hip", "--out", "hips"],
-            "STUDY hip: expected knee_t1rho, liver_t1rho, knee_ute or knee_mese",
+            "STUDY hip: expected knee_t1rho, liver_t1rho, knee_ute, knee_mese or spine_t1rho",
         ),
     ],
 )
