@@ -6,25 +6,31 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtr
-from jaxtyping import Array, Float, Integer, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from jaxqmri.simulate import spine_readers, spine_wear
 from jaxqmri.simulate.anatomy import spine_shape
-from jaxqmri.simulate.anatomy.spine import TISSUES
 from jaxqmri.simulate.anatomy.spine_shape import LEVELS, sample_spine
 from jaxqmri.simulate.fields import fields_of
-from jaxqmri.simulate.sequence import Protocol, amplitude, lock_efficiency
-from jaxqmri.simulate.spine_discs import Discs, discs_of, grade
+from jaxqmri.simulate.sequence import amplitude, lock_efficiency
+from jaxqmri.simulate.spine_discs import Discs, discs_of
 from jaxqmri.simulate.spine_people import COLUMNS, SpinePatient, fold, participant, patient
-from jaxqmri.simulate.spine_readers import Reading, read
+from jaxqmri.simulate.spine_readers import read
+from jaxqmri.simulate.spine_records import (
+    SpineScan,
+    images_of,
+    labels,
+    maps_of,
+    series_of,
+    tables_of,
+)
 from jaxqmri.simulate.spine_scanner import (
-    THICKNESS,
     InPlane,
     Plane,
     centres,
@@ -36,21 +42,15 @@ from jaxqmri.simulate.spine_signal import Patient, Sequences, fill
 from jaxqmri.simulate.spine_tissue import NUCLEUS, graded, marrow_fat
 from jaxqmri.simulate.spine_wear import TYPICAL, Sizes, wear
 from jaxqmri.simulate.study import (
-    Image,
-    Map,
     Number,
     Record,
-    Series,
     Study,
-    Table,
     session_key,
     subject_key,
 )
 
 WAVES = 16
 UNITS = 400.0  # scanner units of a typical nucleus, in every sequence
-ECHO_TRAIN = 40.0  # ms, from the excitation to the end of its train
-FIELD = {"MagneticFieldStrength": 1.5, "SliceThickness": THICKNESS}
 
 SEQUENCES = Sequences()
 QUICK = Plane(224, 224)
@@ -130,105 +130,19 @@ class SpineT1rhoStudy(Study):
         return Record(
             participant(who, fold(k)),
             scan.latent,
-            [self._series(scan)],
-            self._images(scan),
-            self._maps(scan),
-            tables=[*self._readings(scan), self._truth(discs)],
+            [
+                series_of(
+                    scan,
+                    self.plane,
+                    self.sequences,
+                    self.spin_lock_times,
+                    float(self.spin_lock_frequency),
+                )
+            ],
+            images_of(scan, self.plane, self.sequences),
+            maps_of(scan, self.plane, self.readers),
+            tables=tables_of(scan, discs, self.readers),
         )
-
-    def _series(self, scan: SpineScan) -> Series:
-        timing = self.sequences.t1rho
-        return Series(
-            "T1rhow",
-            np.moveaxis(np.asarray(scan.t1rho), 0, -1)[:, :, None],
-            self.plane.grid(self.plane.t1rho_matrix).affine(),
-            self.spin_lock_times,
-            {
-                **FIELD,
-                "SpinLockFrequency": self.spin_lock_frequency,
-                "EchoTime": timing.echo_time,
-            },
-        )
-
-    def _images(self, scan: SpineScan) -> list[Image]:
-        affine = self.plane.grid(self.plane.matrix).affine()
-
-        def image(suffix: str, data: Array, timing: Protocol) -> Image:
-            repetition = float(timing.recovery) + ECHO_TRAIN
-            times = {"RepetitionTime": repetition, "EchoTime": timing.echo_time}
-            return Image(suffix, np.asarray(data)[:, :, None], affine, {**FIELD, **times})
-
-        return [
-            image("T1w", scan.t1w, self.sequences.t1w),
-            image("T2w", scan.t2w, self.sequences.t2w),
-        ]
-
-    def _maps(self, scan: SpineScan) -> list[Map]:
-        fine, coarse = (
-            self.plane.grid(n).affine() for n in (self.plane.matrix, self.plane.t1rho_matrix)
-        )
-        regions = [
-            Map(name, "dseg", np.asarray(region)[:, :, None], coarse, "", f"reading{number}")
-            for name, reading in zip(self.readers, scan.readings, strict=True)
-            for number, region in enumerate(reading.regions, start=1)
-        ]
-        listed = ", ".join(f"{i} {name}" for i, name in enumerate([*TISSUES, "nucleus"]))
-        disc = "simulated: lumbar discs, 1 to 5 from L1/2 to L5/S1, nucleus and annulus"
-        mean = "simulated: mean over the nuclei in a pixel"
-        tissue = f"simulated: what most of a pixel holds: {listed}"
-        return [
-            *regions,
-            Map(
-                "truth", "T1rho", np.asarray(scan.true_t1rho)[:, :, None], coarse, "ms", None, mean
-            ),
-            Map("truth", "dseg", np.asarray(scan.disc)[:, :, None], fine, "", "disc", disc),
-            Map("truth", "dseg", np.asarray(scan.tissue)[:, :, None], fine, "", "tissue", tissue),
-        ]
-
-    def _readings(self, scan: SpineScan) -> list[Table]:
-        return [
-            Table(
-                name,
-                "discs",
-                [
-                    {
-                        "level": level,
-                        **{f: round(float(v), 2) for f, v in zip(BOX, box, strict=True)},
-                        "pfirrmann": int(grade),
-                    }
-                    for level, box, grade in zip(LEVELS, reading.boxes, reading.grades, strict=True)
-                ],
-            )
-            for name, reading in zip(self.readers, scan.readings, strict=True)
-        ]
-
-    def _truth(self, discs: Discs) -> Table:
-        rows = [
-            {
-                "level": level,
-                "degeneration": round(float(score), 4),
-                "grade": round(float(grade(score)), 4),
-                "t1rho": round(float(t1rho), 4),
-            }
-            for level, score, t1rho in zip(LEVELS, discs.degeneration, discs.t1rho, strict=True)
-        ]
-        return Table("truth", "discs", rows)
-
-
-BOX = ("x1", "y1", "x2", "y2")
-
-
-class SpineScan(NamedTuple):
-    """The images of one patient, what two readers say, and the truth."""
-
-    t1w: Float[Array, "x y"]
-    t2w: Float[Array, "x y"]
-    t1rho: Float[Array, "n u v"]
-    readings: tuple[Reading, Reading]
-    true_t1rho: Float[Array, "u v"]  # ms, in lumbar nuclei
-    disc: Integer[Array, "x y"]  # 1 to 5 in lumbar discs
-    tissue: Integer[Array, "x y"]  # 1 and above; 0 is air
-    latent: dict[str, Float[Array, ""]]
 
 
 @jax.jit
@@ -355,14 +269,3 @@ def drawn(key: PRNGKeyArray, sizes: tuple[int, ...]) -> list[Float[Array, " n"]]
 
 
 MIDDLE = (8.0, 15.0)  # where L3 lies in the middle position: in front of and above the centre, mm
-
-
-def labels(
-    shares: Float[Array, "groups x y"],
-) -> tuple[Integer[Array, "x y"], Integer[Array, "x y"]]:
-    """Lumbar discs by level, and what most of a pixel holds, from shares in pixels."""
-    tissues, nucleus, discs = jnp.split(shares, (len(TISSUES), len(TISSUES) + 1))
-    disc = jnp.where(discs.sum(axis=0) > 0.5, discs.argmax(axis=0) + 1, 0)
-    annulus = tissues.at[TISSUES.index("disc")].add(-nucleus[0])
-    tissue = jnp.concatenate([annulus, nucleus]).argmax(axis=0)
-    return disc.astype(jnp.uint8), tissue.astype(jnp.uint8)
