@@ -20,7 +20,7 @@ def carry_out_all(
     command: Command[Any],
     joining: Joining,
     carry_out: Callable[[Run[Any], Cohort], None],
-    suffix: str,
+    suffix: str | None,
 ) -> None:
     """Carry out the runs that are asked for; where there are several, join those complete.
 
@@ -33,7 +33,7 @@ def carry_out_all(
     carry_out
         Carries one out: what is simulated where no data are given is told, not made yet.
     suffix
-        Of the images that given data must have, told before a run folder is made.
+        Of the series that given data must have, told before a run folder is made; none when None.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def carry_out_all(
     shared.configure_jax()
     plan = joining.plan
     planned = plan.asked(command)
-    if command.data is not None:
+    if command.data is not None and suffix is not None:
         bids.find_series(command.data, suffix)
     if len(planned) == 1:
         if not _carry_out(planned[0], joining, carry_out):

@@ -1,0 +1,59 @@
+"""Which patients there are: simulated or given, all read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from experiments.cohorts import TRUE_MAPS, Cohort, is_simulated
+from experiments.disc_phases.patients import READERS, Task, prepare
+from experiments.disc_phases.settings import Settings
+from experiments.disc_phases.study import Study
+from experiments.fingerprint import dataset_fingerprint
+from experiments.preparing import prepare_all
+from experiments.run import Run
+from experiments.several.plan import OfStudy
+from experiments.subjects import people_of
+from jaxqmri.io.maps import find_maps
+
+PATIENT = "patient"  # what a progress bar counts
+MADE_FROM = "made_from"  # checkpoint: fingerprint of the data
+
+
+def cohort_of(settings: Settings, seed: int, study: OfStudy) -> Cohort:
+    """The digital patients of a run; ``study`` are settings of the simulation."""
+    return Cohort("spine_t1rho", settings.simulated_grid, settings.simulated_patients, seed, study)
+
+
+def read_study(run: Run[Settings], data: Path) -> Study:
+    """Read every patient of a dataset.
+
+    Raises
+    ------
+    InputError
+        If a patient lacks something and incomplete ones are not to be skipped, or patients cannot
+        be put together.
+    """
+    tasks = [Task(data, entities) for entities, _ in find_maps(data, "T1w")]
+    skip = run.settings.skip_incomplete
+    tasks, patients = prepare_all(
+        run, tasks, prepare, unit=PATIENT, skip_incomplete=skip, doing="read"
+    )
+    people = people_of(data, [task.entities for task in tasks])
+    return Study.of(data, people, patients, is_simulated(data))
+
+
+def fingerprint(data: Path) -> str:
+    """Of all that a run reads."""
+    return dataset_fingerprint(data, (*READERS, TRUE_MAPS))
+
+
+def changed_since(run: Run[Settings]) -> str | None:
+    """What of its data is no longer what a complete run was made from, in words.
+
+    A simulated cohort cannot change: its folder is named after all that it is made with.
+    """
+    if run.command.data is None:
+        return None
+    kept = run.checkpoint(MADE_FROM)
+    same = kept.exists() and kept.read_text("utf-8") == fingerprint(run.data)
+    return None if same else str(run.data)

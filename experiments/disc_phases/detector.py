@@ -1,0 +1,294 @@
+"""The first stage: where the five lumbar discs are, and which is which."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from experiments.disc_phases.augmentation import boxes_moved, moved
+from experiments.disc_phases.metrics import (
+    AP,
+    AP_STRICT,
+    DETECTOR,
+    LEVELS,
+    LOWEST,
+    NAMED_RIGHT,
+    row,
+)
+from experiments.disc_phases.paper import AVERAGE_PRECISION
+from experiments.disc_phases.settings import Detection, Settings
+from experiments.kept_networks import End, KeptNetworks
+from experiments.run import Result, Run
+from experiments.trainings import learn_all
+from jaxqmri import networks, training
+from jaxqmri.analysis import (
+    Detections,
+    Objects,
+    average_precision,
+    iou,
+    non_maximum_suppression,
+)
+from jaxqmri.training import PlateauRule, Point, Trainer, Variables, detection
+
+SAVED_EVERY = 20.0  # seconds between checkpoints
+AT_A_TIME = 8  # images of a prediction
+LEAST_SCORE, SAME = 0.001, 0.65  # of a detection; overlap from which two are one
+GAINS = (0.05, 0.7, 0.3 * 80 / len(LEVELS))  # of boxes, objectness and classes
+SURE = 0.25  # score from which a disc counts as found
+SHIFT, ZOOM, GAIN = 0.12, 0.12, 0.2  # augmentation: of the image's edges, of its size, brightness
+
+
+class Images(NamedTuple):
+    """Images of all patients with the boxes of their discs, and which may be learnt from."""
+
+    images: Float[Array, "p h w c"]
+    boxes: Float[Array, "p 5 4"]
+    which: Int[Array, " k"]
+
+
+class Batch(NamedTuple):
+    """Some images, and the discs that are in view."""
+
+    images: Float[Array, "b h w c"]
+    boxes: Float[Array, "b 5 4"]
+    present: Bool[Array, "b 5"]
+
+
+def scaled_to(
+    images: Float[np.ndarray, "p h w c"], boxes: Float[np.ndarray, "p 5 4"], size: int
+) -> tuple[Float[np.ndarray, "p s s c"], Float[np.ndarray, "p 5 4"]]:
+    """Images and boxes as the detector sees them: square, over their mean, of one size."""
+    count, h, w, channels = images.shape
+    shape = (count, size, size, channels)
+    resized = np.asarray(jax.image.resize(jnp.asarray(images), shape, "linear", antialias=True))
+    mean = resized.mean(axis=(1, 2), keepdims=True)
+    factor = np.tile([size / w, size / h], 2)
+    return (resized / mean).astype(np.float32), (boxes * factor).astype(np.float32)
+
+
+def architecture(learning: Detection, channels: int) -> dict[str, Any]:
+    """What builds a network."""
+    return {
+        "network": "DiscDetector",
+        "in_channels": channels,
+        "classes": len(LEVELS),
+        "width": learning.width,
+    }
+
+
+def make_trainer(learning: Detection, channels: int) -> Trainer:
+    """The trainer: whole images a little moved, never mirrored or cut, since levels are counted."""
+    optimiser = training.make_optimiser(
+        "adam",
+        learning.detector_rate,
+        decay_rate=learning.detector_decay,
+        decay_steps=learning.detector_steps,
+    )
+    built, batch, size = architecture(learning, channels), learning.detector_batch, learning.size
+
+    def sample(key: Array, data: Images) -> Batch:
+        keys = jax.random.split(key, 4)
+        own = jax.random.choice(keys[0], data.which, (batch,))
+        shift = SHIFT * size * jax.random.uniform(keys[1], (batch, 2), minval=-1.0)
+        zoom = 1.0 + ZOOM * jax.random.uniform(keys[2], (batch, 2), minval=-1.0)
+        gain = 1.0 + GAIN * jax.random.uniform(keys[3], (batch, 1, 1, 1), minval=-1.0)
+        images = gain * jax.vmap(moved)(data.images[own], shift, zoom)
+        boxes = jax.vmap(boxes_moved, (0, None, 0, 0))(data.boxes[own], (size, size), shift, zoom)
+        middle = 0.5 * (boxes[..., :2] + boxes[..., 2:])
+        present = jnp.all((middle > 0) & (middle < size), axis=-1)
+        return Batch(images, jnp.clip(boxes, 0, size), present)
+
+    def loss(outputs: Any, seen: Batch) -> tuple[Array, dict[str, Array]]:
+        return loss_of(outputs, seen.boxes, seen.present, size)
+
+    return Trainer(
+        lambda rngs: networks.build(built, rngs),
+        optimiser,
+        sample,
+        loss,
+        steps=learning.detector_steps,
+    )
+
+
+def loss_of(
+    outputs: Any, boxes: Float[Array, "b 5 4"], present: Bool[Array, "b 5"], size: int
+) -> tuple[Array, dict[str, Array]]:
+    """YOLOv7's loss, its class term with the gain of 80 classes: levels are what is hard here."""
+    levels = jnp.broadcast_to(jnp.arange(len(LEVELS)), present.shape)
+    return detection.detection_loss(outputs, boxes, levels, present, size, gains=GAINS)
+
+
+class Detector:
+    """A detector of one run: trained, or read where an earlier session has kept it.
+
+    Parameters
+    ----------
+    run
+        Where the training is kept; told the time.
+    images, boxes
+        Of all patients, boxes in pixels of the images.
+    train, watched
+        Patients to learn from, and on whom the training is watched.
+    described
+        What the kept network tells of itself beside its architecture.
+    """
+
+    def __init__(
+        self,
+        run: Run[Settings],
+        images: Float[np.ndarray, "p h w c"],
+        boxes: Float[np.ndarray, "p 5 4"],
+        train: Int[np.ndarray, " _"],
+        watched: Int[np.ndarray, " _"],
+        described: dict[str, Any],
+    ) -> None:
+        self.learning = run.settings.detection
+        self.kept, self.seed = KeptNetworks(run), run.command.seed
+        self.images, self.boxes = scaled_to(images, boxes, self.learning.size)
+        self.train, self.watched, self.described = train, watched, described
+        self._trainer = make_trainer(self.learning, images.shape[-1])
+        self._predict, self._loss = jax.jit(self._decoded), jax.jit(self._loss_of)
+        self.end: End = learn_all(run, [DETECTOR], self._learn, str)[DETECTOR]
+        self._variables = self.kept.variables(DETECTOR)
+
+    def detect(self, images: Float[np.ndarray, "p h w c"]) -> Detections:
+        """Boxes in images of any patients, in pixels of these images."""
+        count, h, w, _ = images.shape
+        seen, _ = scaled_to(images, np.zeros((count, len(LEVELS), 4)), self.learning.size)
+        found = self._detect(self._variables, seen)
+        factor = np.tile([w / self.learning.size, h / self.learning.size], 2)
+        return found._replace(boxes=found.boxes * factor)
+
+    def _learn(
+        self,
+        arms: Sequence[str],
+        said: Callable[[str, Point], None],
+        done: Callable[[], None],
+    ) -> Any:
+        made_from = self._made_from()
+        end = self.kept.read(DETECTOR, made_from)
+        if end is None:
+            learning = self.learning
+            rule = PlateauRule(learning.detector_improvement, learning.detector_patience)
+            data = Images(
+                jnp.asarray(self.images), jnp.asarray(self.boxes),
+                jnp.asarray(self.train, jnp.int32),
+            )  # fmt: skip
+            kept = self.kept.checkpoints(DETECTOR, made_from)
+            one = training.Training(
+                data, self._watch, self.seed, kept, lambda point: said(DETECTOR, point)
+            )
+            course = training.Course(learning.detector_checks, rule, SAVED_EVERY)
+            ((_, trained),) = training.train(self._trainer, [one], course)
+            end = End({}, trained.curve, trained.plateau.reached)
+            described = {
+                "architecture": architecture(learning, self.images.shape[-1]),
+                "model": "DiscDetector",
+                "output": list(LEVELS),
+                **self.described,
+            }
+            self.kept.write(DETECTOR, made_from, end, trained.variables, described)
+        done()
+        yield arms[0], end
+
+    def _watch(self, variables: Variables) -> float:
+        """Loss in the patients set aside: precision is zero for long, and then one."""
+        losses = []
+        for patient in self.watched:
+            image, boxes = self.images[patient][None], self.boxes[patient][None]
+            losses.append(float(self._loss(variables, image, boxes)))
+        return float(np.mean(losses))
+
+    def _detect(self, variables: Variables, images: Float[np.ndarray, "p s s c"]) -> Detections:
+        parts = []
+        for first in range(0, len(images), AT_A_TIME):
+            own = images[first : first + AT_A_TIME]
+            boxes, scores = (np.asarray(each) for each in self._predict(variables, _filled(own)))
+            parts += [_kept(boxes[k], scores[k], first + k) for k in range(len(own))]
+        return Detections(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+
+    def _decoded(self, variables: Variables, images: Any) -> tuple[Any, Any]:
+        """Boxes and the scores of all levels."""
+        anchors = detection.anchors_for(self.learning.size)
+        found = detection.decode_predictions(self._trainer.predict(variables, images), anchors)
+        return found.boxes, found.objectness[..., None] * found.probabilities
+
+    def _loss_of(self, variables: Variables, images: Any, boxes: Any) -> Any:
+        outputs = self._trainer.predict(variables, images)
+        return loss_of(outputs, boxes, jnp.ones(boxes.shape[:2], bool), self.learning.size)[0]
+
+    def _made_from(self) -> str:
+        digest = hashlib.blake2b(digest_size=8)
+        for part in (self.images, self.boxes, self.train, self.watched):
+            digest.update(np.ascontiguousarray(part).data)
+        return digest.hexdigest()
+
+
+def objects_of(boxes: Float[np.ndarray, "p 5 4"]) -> Objects:
+    """Drawn boxes as what is to be found."""
+    count = len(boxes)
+    return Objects(
+        boxes.reshape(-1, 4).astype(float),
+        np.tile(np.arange(len(LEVELS)), count),
+        np.repeat(np.arange(count), len(LEVELS)),
+    )
+
+
+def best_boxes(found: Detections, patients: int) -> Float[np.ndarray, "p 5 4"]:
+    """Of each level the box with the highest score; NaN where none is sure enough."""
+    boxes = np.full((patients, len(LEVELS), 4), np.nan)
+    scores = np.full((patients, len(LEVELS)), SURE)
+    for box, score, level, patient in zip(*found, strict=True):
+        if score >= scores[patient, level]:
+            boxes[patient, level], scores[patient, level] = box, score
+    return boxes
+
+
+def detection_rows(
+    found: Detections, drawn: Float[np.ndarray, "p 5 4"], source: str, beside: bool
+) -> list[Result]:
+    """Average precision of every level, the lowest and the mean, and how many are named right."""
+    precision = average_precision(found, objects_of(drawn))
+    rows = []
+    for metric, values in (
+        (AP, [one.at_half for one in precision]),
+        (AP_STRICT, [one.mean for one in precision]),
+    ):
+        printed = AVERAGE_PRECISION if beside and metric == AP else {}
+        rows += [
+            row(DETECTOR, source, metric, level, "", value, n=len(drawn), paper=printed.get(level))
+            for level, value in zip(LEVELS, values, strict=True)
+        ]
+        rows += [
+            row(DETECTOR, source, f"{metric}, {LOWEST}", None, "", float(np.min(values)),
+                paper=min(printed.values()) if printed else None),
+            row(DETECTOR, source, f"{metric}, mean", None, "", float(np.mean(values)),
+                paper=printed.get("all")),
+        ]  # fmt: skip
+    boxes = best_boxes(found, len(drawn))
+    right = [
+        np.diag(iou(np.nan_to_num(one), own)) >= 0.5 for one, own in zip(boxes, drawn, strict=True)
+    ]
+    share = 100.0 * float(np.mean(right))
+    rows.append(row(DETECTOR, source, NAMED_RIGHT, None, "%", share, n=drawn.shape[0] * 5))
+    return rows
+
+
+def _kept(
+    boxes: Float[np.ndarray, "n 4"], scores: Float[np.ndarray, "n 5"], image: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Detections of one image, doubles left out."""
+    place, level = np.nonzero(scores > LEAST_SCORE)
+    own, score = boxes[place].astype(float), scores[place, level].astype(float)
+    left = non_maximum_suppression(own, score, SAME, level)
+    return own[left], score[left], level[left], np.full(left.size, image)
+
+
+def _filled(images: Float[np.ndarray, "b s s c"]) -> Float[np.ndarray, "n s s c"]:
+    return np.resize(images, (AT_A_TIME, *images.shape[1:]))

@@ -1,0 +1,253 @@
+"""The steps of the experiment, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from experiments import disc_phases
+from experiments import run as shared
+from experiments.cohorts import Cohort
+from experiments.disc_phases import figures, report
+from experiments.disc_phases.cohort import MADE_FROM, PATIENT, fingerprint, read_study
+from experiments.disc_phases.detector import Detector, best_boxes, detection_rows
+from experiments.disc_phases.evaluations import Dealt, Judged
+from experiments.disc_phases.folds import patients_of
+from experiments.disc_phases.metrics import (
+    DETECTOR,
+    FIVE_FOLDS,
+    FRESH,
+    LEVELS,
+    NETWORK,
+    PATIENTS,
+    TEST,
+    TEXT,
+    coupled,
+    evaluated,
+)
+from experiments.disc_phases.participants import participant_rows, reliability_rows
+from experiments.disc_phases.plan import JOINING, NAME
+from experiments.disc_phases.rungs import LEVEL_AGE, SHAPE
+from experiments.disc_phases.scores import difference_row, fold_rows, phase_rows, t1rho_rows
+from experiments.disc_phases.second_stage import (
+    Found,
+    deal,
+    ladder_of,
+    tell_phases,
+    training_summary,
+)
+from experiments.disc_phases.settings import PRESETS, Settings
+from experiments.disc_phases.study import Study
+from experiments.run import Command, Result, Run
+from experiments.several import carry_out_all
+from experiments.trainings import training_rows
+from jaxqmri.io import InputError
+from jaxqmri.io.files import write_text
+
+BOTH = 2  # contrasts: T1-weighted and T2-weighted
+ANOTHER = 1_000  # added to the seed of the cohort that only the detector is tried on
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the experiment; the exit code."""
+    command = shared.parse(NAME, disc_phases.__doc__ or "", PRESETS, argv)
+    return shared.execute(lambda: experiment(command))
+
+
+def experiment(command: Command[Settings]) -> None:
+    """Carry out the runs that a command asks for.
+
+    Raises
+    ------
+    InputError
+        If the command or the data cannot be used.
+    """
+    refuse_nonsense(command.settings)
+    carry_out_all(command, JOINING, carry_out, None)
+
+
+def refuse_nonsense(settings: Settings) -> None:
+    """Tell what cannot be done before a run folder is made.
+
+    Raises
+    ------
+    InputError
+        If a setting makes no sense.
+    """
+    if settings.folds < 3:
+        raise InputError(f"--folds {settings.folds}: expected 3 at least, two are left out at once")
+    if settings.fresh < 0 or min(settings.couplings, default=0.0) < 0:
+        raise InputError("--fresh, --couplings: expected numbers, zero or above")
+    if not 0 < settings.aside < 1:
+        raise InputError(f"--aside {settings.aside:g}: expected a part, above 0 and below 1")
+    if settings.detection.size % 32:
+        raise InputError(f"--size {settings.detection.size}: expected a multiple of 32")
+
+
+def carry_out(run: Run[Settings], cohort: Cohort) -> None:
+    """Simulate or read, find discs, tell phases, climb the rungs, report."""
+    settings, seed = run.settings, run.command.seed
+    if run.command.data is None:
+        cohort.make(PATIENT)
+    else:
+        write_text(run.checkpoint(MADE_FROM), fingerprint(run.data))
+    study = read_study(run, run.data)
+    channels = BOTH if settings.use_t2w else 1
+    if study.images.shape[-1] < channels:
+        raise InputError(
+            f"{run.data}: no T2w image of every patient, which the networks are to see"
+        )
+    train, test = patients_of(study.people, run.data, seed)
+    run.results = participant_rows(study, train, test) + reliability_rows(study, seed)
+    report.say_head(study)
+    dealt = deal(study, train, run)
+
+    detector = _detector(run, study, channels, train, test)
+    found = detector.detect(study.seen(channels)[test])
+    run.results += detection_rows(found, study.boxes[test], TEST, beside=True)
+    run.results += training_rows(
+        (DETECTOR, TEST), [detector.end.curve], [detector.end.settled], unit=""
+    )
+    run.results += _fresh_rows(run, cohort, detector, channels)
+    boxes = np.full_like(study.boxes, np.nan)
+    boxes[test] = best_boxes(found, test.size)
+    run.tick()
+
+    # test patients are seen in the boxes that were found, training patients in those drawn
+    seen = np.where(np.isfinite(boxes), boxes, study.boxes)
+    stages = tell_phases(run, study, dealt, study.crops(channels, settings.regression.crop, seen))
+    judged = _less_what_was_missed(stages.judged, boxes, test)
+    run.results += _network_rows(study, judged, seed)
+    run.results += _rung_rows(study, dealt, judged, seed)
+    run.results += training_summary(stages, evaluated(PATIENTS, FIVE_FOLDS))
+    run.results += _coupling_rows(run, cohort, channels)
+    run.tick()
+    drawn = figures.draw_all(study, judged, boxes, _ends(detector, stages), run.results)
+    report.write(run, study, drawn)
+
+
+def _detector(
+    run: Run[Settings],
+    study: Study,
+    channels: int,
+    train: Int[np.ndarray, " _"],
+    test: Int[np.ndarray, " _"],
+) -> Detector:
+    """The detector, watched on a part of the training patients."""
+    count = max(1, round(run.settings.aside * train.size))
+    aside = np.random.default_rng(run.command.seed).permutation(train)[:count]
+    described = {
+        "test_subjects": [study.people[p]["participant_id"] for p in test],
+        "simulated": study.simulated,
+    }
+    left = np.setdiff1d(train, aside)
+    return Detector(run, study.seen(channels), study.boxes, left, aside, described)
+
+
+def _fresh_rows(
+    run: Run[Settings], cohort: Cohort, detector: Detector, channels: int
+) -> list[Result]:
+    """Detection in simulated patients of another seed, of whom there are more."""
+    if run.command.data is not None or not run.settings.fresh:
+        return []
+    own = replace(cohort, subjects=run.settings.fresh, seed=cohort.seed + ANOTHER)
+    study = read_study(run, own.make(PATIENT))
+    return detection_rows(detector.detect(study.seen(channels)), study.boxes, FRESH, beside=False)
+
+
+def _less_what_was_missed(
+    judged: Mapping[str, Judged], boxes: Float[np.ndarray, "p 5 4"], test: Int[np.ndarray, " _"]
+) -> dict[str, Judged]:
+    """Discs of test patients that the detector did not find have no prediction."""
+    lost = np.zeros(boxes.shape[:2], bool)
+    lost[test] = ~np.isfinite(boxes[test]).all(axis=-1)
+    missed = lost.reshape(len(boxes) * len(LEVELS), 1)
+    return {
+        source: one._replace(
+            t1rho=np.where(missed, np.nan, one.t1rho),
+            probabilities=np.where(missed, np.nan, one.probabilities),
+        )
+        for source, one in judged.items()
+    }
+
+
+def _network_rows(study: Study, judged: Mapping[str, Judged], seed: int) -> list[Result]:
+    rows = []
+    for source, one in judged.items():
+        # as the text: intervals over discs
+        owner = None if source.startswith(TEXT) else study.owner
+        rows += phase_rows(NETWORK, source, study.phases, one.probabilities, owner, seed)
+        rows += t1rho_rows(source, study.t1rho, one.t1rho, study.owner, seed)
+        if source.endswith(FIVE_FOLDS):
+            rows += fold_rows(NETWORK, source, study.phases, one.probabilities, one.part)
+    return rows
+
+
+def _rung_rows(study: Study, dealt: Dealt, judged: Mapping[str, Judged], seed: int) -> list[Result]:
+    """What the rungs reach, and what networks do beyond two of them and beyond their own folds."""
+    rows = []
+    for which, ladder in ladder_of(study, dealt, seed).items():
+        source = evaluated(PATIENTS, which)
+        for name, told in ladder.items():
+            rows += phase_rows(name, source, study.phases, told, study.owner, seed)
+        for name in (LEVEL_AGE, SHAPE):
+            rows += difference_row(
+                ((NETWORK, source), (name, source)),
+                study.phases,
+                (judged[source].probabilities, ladder[name]),
+                study.owner,
+                seed,
+            )
+    text, apart = (evaluated(how, FIVE_FOLDS) for how in (TEXT, PATIENTS))
+    return rows + difference_row(
+        ((NETWORK, text), (NETWORK, apart)),
+        study.phases,
+        (judged[text].probabilities, judged[apart].probabilities),
+        study.owner,
+        seed,
+    )
+
+
+def _coupling_rows(run: Run[Settings], cohort: Cohort, channels: int) -> list[Result]:
+    """Networks and two rungs on cohorts of other couplings, patients apart."""
+    settings, seed = run.settings, run.command.seed
+    if run.command.data is not None or cohort.settings:
+        return []
+    rows = []
+    for coupling in settings.couplings:
+        other = replace(cohort, settings={"coupling": coupling})
+        study = read_study(run, other.make(PATIENT))
+        train, _ = patients_of(study.people, run.data, seed)
+        dealt = deal(study, train, run)
+        stages = tell_phases(
+            run,
+            study,
+            dealt,
+            study.crops(channels, settings.regression.crop),
+            whole=False,
+            name=f"coupling-{coupling:g}_",
+        )
+        told = stages.judged[evaluated(PATIENTS, FIVE_FOLDS)].probabilities
+        source, ladder = coupled(coupling), ladder_of(study, dealt, seed)[FIVE_FOLDS]
+        rows += phase_rows(NETWORK, source, study.phases, told, study.owner, seed)
+        for name in (LEVEL_AGE, SHAPE):
+            rows += phase_rows(name, source, study.phases, ladder[name], study.owner, seed)
+        rows += difference_row(
+            ((NETWORK, source), (LEVEL_AGE, source)),
+            study.phases,
+            (told, ladder[LEVEL_AGE]),
+            study.owner,
+            seed,
+        )
+        rows += training_summary(stages, source)
+    return rows
+
+
+def _ends(detector: Detector, stages: Found) -> dict[str, dict]:
+    return {
+        DETECTOR: {DETECTOR: detector.end},
+        "second stage": {arm.label: end for arm, end in stages.ends.items()},
+    }

@@ -1,0 +1,59 @@
+"""The runs of the disc study, and how they are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from experiments.disc_phases.claims import MEAN_AREA, judge
+from experiments.disc_phases.cohort import changed_since, cohort_of
+from experiments.disc_phases.metrics import (
+    ACCURACY,
+    DETECTOR,
+    FIVE_FOLDS,
+    FOLD_AUC,
+    NETWORK,
+    PATIENTS,
+    TEST,
+    TEXT,
+    evaluated,
+)
+from experiments.disc_phases.predictions import PREDICTIONS
+from experiments.disc_phases.rungs import GRADE, LEVEL, LEVEL_AGE, READING, SHAPE
+from experiments.disc_phases.settings import ABLATIONS, GROUPS, Settings
+from experiments.run import Command, Result
+from experiments.several import Joining, Judging, Plan
+from experiments.trainings import Arm, short_of
+
+NAME = "disc_phases"
+PLAN = Plan(NAME, cohort_of, ABLATIONS, GROUPS)
+INPUTS = tuple(evaluated(how, which) for how in (PATIENTS, TEXT) for which in (FIVE_FOLDS, TEST))
+
+
+def judge_run(results: Sequence[Result], command: Command[Settings], simulated: bool) -> Judging:
+    """Hold every claim against the rows of a run."""
+    del command, simulated
+    short = compared_short(results)
+    rows, judged = judge(results, short)
+    return Judging(short, rows, judged)
+
+
+def compared_short(results: Sequence[Result]) -> frozenset[Arm]:
+    """Networks of which a training stopped short of its plateau, with all they are judged in."""
+    models = {model for model, _ in short_of(results)}
+    sources = {str(one.input) for one in results if one.model in (NETWORK, DETECTOR)}
+    return frozenset((model, source) for model in models for source in sources)
+
+
+JOINING = Joining(
+    PLAN,
+    title="Phases of disc degeneration seen in T1-weighted images",
+    question="What does telling them rest on?",
+    calibrated_on="published numbers of discs in each phase and grade, and the readers' agreement",
+    changed_since=changed_since,
+    judge=judge_run,
+    predictions=PREDICTIONS,
+    region=None,
+    models=(NETWORK, LEVEL, LEVEL_AGE, GRADE, SHAPE, READING),
+    inputs=INPUTS,
+    metrics={MEAN_AREA, FOLD_AUC, ACCURACY},
+)

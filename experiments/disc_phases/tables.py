@@ -1,0 +1,189 @@
+"""Tables of the disc study, ours beside the paper's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+from experiments.disc_phases.metrics import (
+    ACCURACY,
+    AP,
+    AP_STRICT,
+    AUC,
+    CORRELATION,
+    DETECTOR,
+    ERROR,
+    F1,
+    FIVE_FOLDS,
+    FOLD_AUC,
+    MACRO,
+    MICRO,
+    NAMED_RIGHT,
+    NETWORK,
+    PRECISION,
+    RECALL,
+    TEST,
+    WEIGHTED,
+    average,
+)
+from experiments.disc_phases.participants import COUNT, DISCS, ICC, KAPPA, PATIENTS
+from experiments.run import Result, labelled
+from experiments.trainings import TRAINING
+from jaxqmri import report
+from jaxqmri.report import Table
+
+FOUND = "Discs found (Table 2)"
+TOLD = "Phases told (Table 3)"
+AREAS = "Areas under ROC curves"
+RUNGS = "What a network has to beat"
+CURVE = "How strongly degeneration shows"
+FOLDS = "Folds (Table 4)"
+PREDICTED = "T1rho that networks predict"
+READERS = "Agreement of readers"
+PEOPLE = "Patients and discs (Table 1)"
+TRAINED = "Trainings"
+AVERAGES = (MACRO, WEIGHTED, MICRO)
+
+
+def tables_of(rows: Sequence[Result], simulated: bool) -> dict[str, list[Table]]:
+    """All tables, by the title of their section, in reading order.
+
+    Parameters
+    ----------
+    rows
+        Every row of the run.
+    simulated
+        Whether nobody was scanned: each table says so.
+    """
+    entries = [{**one.entry(), "measure": labelled(one.metric, one.unit)} for one in rows]
+
+    def having(metrics: Collection[str], **names: Any) -> list[dict[str, Any]]:
+        order = list(metrics)
+        own = [
+            entry
+            for entry in entries
+            if entry["metric"] in order
+            and all(entry[key] in _among(wanted) for key, wanted in names.items())
+        ]
+        return sorted(own, key=lambda entry: order.index(entry["metric"]))
+
+    alone = [entry for entry in entries if " minus " not in f"{entry['model']} {entry['input']}"]
+    test = [e for e in alone if str(e["input"]).endswith(f", {TEST}")]
+    of_phases = (PRECISION, RECALL, F1)
+    found = {
+        FOUND: [
+            report.result_list(
+                having((AP, AP_STRICT), model=DETECTOR),
+                names=("measure", "input", "region"),
+                digits=3,
+                caption="Average precision as YOLOv7 computes it, of an overlap of at least one "
+                "half, and the mean over overlaps from 0.5 to 0.95.",
+            ),
+            report.result_list(
+                [e for e in entries if e["metric"].startswith((f"{AP}, ", NAMED_RIGHT))],
+                names=("measure", "input"),
+                digits=3,
+            ),
+        ],
+        TOLD: [
+            report.result_list(
+                [e for e in test if e["model"] == NETWORK and e["metric"] in
+                 (*of_phases, ACCURACY, *(average(m, a) for m in of_phases for a in AVERAGES))],
+                names=("input", "measure", "region"),
+                digits=3,
+                caption="Discs of the test patients, in boxes that the detector found. As the text "
+                "allows: the classifier has learnt from what the network says of the discs that "
+                "the network has learnt from.",
+            )
+        ],
+        AREAS: [
+            report.result_list(
+                [e for e in alone if e["model"] == NETWORK and e["metric"] in
+                 (AUC, *(average(AUC, a) for a in AVERAGES))
+                 and not str(e["region"]).startswith("fold")],
+                names=("input", "measure", "region"),
+                digits=3,
+                caption="Each phase against the others; intervals over patients, and SD over the "
+                "resamples. The paper's intervals are over discs.",
+            )
+        ],
+        RUNGS: [
+            report.result_list(
+                [e for e in alone if e["metric"] == average(AUC, MACRO)],
+                names=("input", "model"),
+                digits=3,
+                caption="Mean area of the three phases. The T1rho of one reading is what a network "
+                "could reach that knew T1rho as well as one reader.",
+            ),
+            report.result_list(
+                [e for e in entries if e["metric"] == average(AUC, MACRO)
+                 and " minus " in f"{e['model']} {e['input']}"],
+                names=("model", "input"),
+                digits=3,
+                caption="Differences over the same discs; intervals over patients.",
+            ),
+        ],
+        CURVE: [
+            report.result_list(
+                [e for e in alone if e["metric"] == average(AUC, MACRO)
+                 and (f"{FIVE_FOLDS}, coupling" in str(e["input"]))],
+                names=("input", "model"),
+                digits=3,
+                caption="The same experiment on cohorts of other couplings: what degeneration does "
+                "to shape and contrast is multiplied by it.",
+            )
+        ],
+        FOLDS: [
+            report.result_list(
+                [e for e in having((AUC, FOLD_AUC), model=NETWORK)
+                 if str(e["region"]).startswith("fold") or e["metric"] == FOLD_AUC],
+                names=("input", "measure", "region"),
+                digits=3,
+                caption="Mean area of the three phases in each fold.",
+            )
+        ],
+        PREDICTED: [
+            report.result_list(
+                having((ERROR, CORRELATION)),
+                names=("input", "region", "measure"),
+                caption="What the second stage says of discs that it has not seen, against the "
+                "mean of all readings.",
+            )
+        ],
+        READERS: [
+            report.result_list(
+                having((ICC, KAPPA)),
+                names=("measure", "input", "region"),
+                digits=3,
+                caption="The paper prints no numbers: all coefficients are above 0.80.",
+            )
+        ],
+        PEOPLE: [
+            report.result_list(
+                having((COUNT, "mean"), model=(PATIENTS, DISCS)),
+                names=("model", "input", "region", "measure"),
+                digits=1,
+            )
+        ],
+        TRAINED: [
+            report.result_list(
+                having((*TRAINING,)),
+                names=("model", "input", "measure"),
+                digits=3,
+                caption="The validation error of the detector is its loss; of the second stage the "
+                "error of T1rho in ms. A network short of its plateau supports no claim.",
+            )
+        ],
+    }  # fmt: skip
+    found = {name: kept for name, parts in found.items() if (kept := [p for p in parts if p.rows])}
+    if not simulated:
+        return found
+    return {
+        name: [replace(part, caption=f"Simulated data. {part.caption}") for part in parts]
+        for name, parts in found.items()
+    }
+
+
+def _among(wanted: Any) -> Collection[Any]:
+    return wanted if isinstance(wanted, tuple) else (wanted,)

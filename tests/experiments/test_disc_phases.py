@@ -1,0 +1,280 @@
+"""The disc study: folds that keep patients apart, stages by themselves, and all of it, small."""
+
+import json
+import shutil
+from itertools import chain
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from experiments import preparing
+from experiments.disc_phases import experiment, paper
+from experiments.disc_phases.augmentation import boxes_moved, moved
+from experiments.disc_phases.classifier import predict_phases, support_vectors
+from experiments.disc_phases.crops import crop
+from experiments.disc_phases.detector import best_boxes, detection_rows
+from experiments.disc_phases.evaluations import Dealt, arms_of, asked
+from experiments.disc_phases.folds import disc_folds, pairs_of, patient_folds, patients_of
+from experiments.disc_phases.metrics import (
+    ACCURACY,
+    AP,
+    AUC,
+    FIVE_FOLDS,
+    LOWEST,
+    MACRO,
+    NETWORK,
+    PATIENTS,
+    TEST,
+    TEXT,
+    average,
+    evaluated,
+)
+from experiments.disc_phases.phases import phase_of
+from experiments.disc_phases.rungs import LEVEL, LEVEL_AGE, MAJORITY, READING, climb, rungs
+from experiments.disc_phases.scores import difference_row, phase_rows
+from jaxqmri.analysis import Detections
+from jaxqmri.io import InputError
+from jaxqmri.simulate.cohorts import make_cohort
+from tests.experiments.small_study import assert_same_results
+
+PEOPLE = [{"participant_id": f"sub-{k:02d}", "sex": "MF"[k % 2]} for k in range(18)]
+DATA = Path("study")
+OWNER = np.repeat(np.arange(18), 5)
+SMALL = ("--preset", "smoke", "--fresh", "0", "--couplings")
+
+
+def dealt():
+    train, _ = patients_of(PEOPLE, DATA, 0)
+    patients = patient_folds(PEOPLE, train, OWNER, 5, 0, DATA)
+    return Dealt(patients, disc_folds(np.flatnonzero(patients >= 0), OWNER.size, 5, 0), OWNER)
+
+
+def test_phases_are_cut_where_the_paper_cuts_them():
+    assert phase_of(np.array([150.0, 110.1, 110.0, 80.0, 79.9])).tolist() == [0, 0, 1, 1, 2]
+
+
+def test_a_column_of_parts_is_obeyed():
+    rows = [{**person, "fold": "test" if k < 4 else "train"} for k, person in enumerate(PEOPLE)]
+    train, test = patients_of(rows, DATA, 0)
+    assert test.tolist() == [0, 1, 2, 3]
+    assert train.size == 14
+    with pytest.raises(InputError, match="fold other"):
+        patients_of([{**PEOPLE[0], "fold": "other"}, *rows[1:]], DATA, 0)
+
+
+def test_patients_apart_nobody_is_asked_who_was_learnt_from():
+    deal = dealt()
+    arms = {arm.label: arm for arm in arms_of(deal, 0.2, 3)}
+    learnt = {
+        label: set(OWNER[np.concatenate([arm.train, arm.watched])]) for label, arm in arms.items()
+    }
+    for how in (evaluated(PATIENTS, FIVE_FOLDS), evaluated(PATIENTS, TEST)):
+        for train, (label, tested) in asked(deal, 3)[how]:
+            # neither the network nor what the classifier learnt has met a tested patient,
+            # and the classifier learns only from what networks say of strangers
+            assert not learnt[label] & set(OWNER[tested])
+            for other, discs in train:
+                assert not set(OWNER[discs]) & set(OWNER[tested])
+                assert not learnt[other] & set(OWNER[discs])
+                if how == evaluated(PATIENTS, FIVE_FOLDS):
+                    assert not learnt[other] & set(OWNER[tested])
+
+
+def test_as_the_text_allows_discs_are_apart_and_patients_are_not():
+    deal = dealt()
+    arms = {arm.label: arm for arm in arms_of(deal, 0.2, 3)}
+    shared = 0
+    for train, (label, tested) in asked(deal, 3)[evaluated(TEXT, FIVE_FOLDS)]:
+        ((same, discs),) = train
+        assert same == label
+        own = np.concatenate([arms[label].train, arms[label].watched])
+        assert not set(own) & set(tested)
+        assert set(own) == set(discs)
+        shared += len(set(OWNER[own]) & set(OWNER[tested]))
+    assert shared > 0
+
+
+def test_every_disc_is_tested_once_and_watched_patients_are_not_learnt_from():
+    deal = dealt()
+    for how in (PATIENTS, TEXT):
+        tested = [seen.test[1] for seen in asked(deal, 0)[evaluated(how, FIVE_FOLDS)]]
+        assert sorted(chain(*tested)) == np.flatnonzero(deal.patients >= 0).tolist()
+    for arm in arms_of(deal, 0.2, 0):
+        assert arm.watched.size > 0
+        if arm.label.startswith("patients"):
+            assert not set(OWNER[arm.train]) & set(OWNER[arm.watched])
+
+
+def test_crops_are_the_box_with_its_padding():
+    rows, columns = np.indices((40, 60), dtype=float)
+    image = np.stack([1 + rows, 1 + columns], axis=-1)
+    found = crop(image, np.array([10.0, 5.0, 30.0, 25.0]), (20, 20), 0.0)
+    expected = image[5:25, 10:30] / image.mean(axis=(0, 1))
+    assert np.allclose(found, expected, rtol=1e-5)
+    wide = crop(image, np.array([10.0, 5.0, 30.0, 25.0]), (24, 24), 0.1)
+    assert np.allclose(wide, image[3:27, 8:32] / image.mean(axis=(0, 1)), rtol=1e-5)
+
+
+def test_boxes_move_with_their_image():
+    image = np.zeros((48, 64, 1), np.float32)
+    image[10:22, 20:44] = 1.0
+    box = jnp.array([[20.0, 10.0, 44.0, 22.0]])
+    shift, zoom = jnp.array([4.0, -6.0]), jnp.array([1.25, 0.75])
+    seen = np.asarray(moved(jnp.asarray(image), shift, zoom))[..., 0]
+    ((x1, y1, x2, y2),) = np.asarray(boxes_moved(box, (48, 64), shift, zoom))
+    assert seen.sum() == pytest.approx((x2 - x1) * (y2 - y1), rel=0.02)
+    middle = ndimage.center_of_mass(seen)
+    assert middle == pytest.approx(((y1 + y2) / 2 - 0.5, (x1 + x2) / 2 - 0.5), abs=0.1)
+
+
+def test_the_classifier_tells_phases_apart_and_smote_helps_the_rare():
+    rng = np.random.default_rng(0)
+    phases = np.repeat([0, 1, 2], [60, 15, 25])
+    mean = np.array([140.0, 95.0, 60.0])[phases] + 12 * rng.standard_normal(100)
+    features = np.column_stack([mean + 30, mean - 30, mean])
+    recalls = []
+    for smote in (True, False):
+        machine = support_vectors(phases, 0, smote=smote)
+        told = predict_phases(machine, features, phases, features)
+        assert told.sum(axis=1) == pytest.approx(1.0)
+        assert (told.argmax(axis=1) == phases).mean() > 0.85
+        recalls.append((told.argmax(axis=1) == phases)[phases == 1].mean())
+    assert recalls[0] >= recalls[1]
+    with pytest.raises(ValueError, match="1 disc of one phase"):
+        support_vectors(np.array([0, 0, 1]), 0)
+
+
+def test_rungs_know_what_they_are_told_and_no_more():
+    rng = np.random.default_rng(1)
+    levels = np.tile(np.arange(5), 18)
+    ages = rng.uniform(20, 60, 18)[OWNER]
+    mean = 120 - 8 * levels - 0.6 * (ages - 40) + 15 * rng.standard_normal(90)
+    phases = phase_of(mean)
+    reading = np.column_stack([mean + 20, mean - 20, mean])
+    ladder = rungs(levels, ages, phases + 1, rng.standard_normal((90, 3)), reading)
+    told = climb(
+        ladder, phases, pairs_of(patient_folds(PEOPLE, np.arange(18), OWNER, 5, 0, "s")), 0
+    )
+    areas = {
+        name: next(r for r in phase_rows(name, "x", phases, p, OWNER, 0)
+                   if r.metric == average(AUC, MACRO)).ours
+        for name, p in told.items()
+    }  # fmt: skip
+    assert areas[READING] > 0.95
+    assert areas[MAJORITY] < 0.6
+    assert areas[LEVEL_AGE] > areas[LEVEL] > areas[MAJORITY]
+
+
+def test_the_paper_confusion_gives_its_table_and_differences_are_paired():
+    table = np.array(paper.CONFUSION)
+    phases = np.repeat([0, 1, 2], table.sum(axis=1))
+    called = np.concatenate([np.repeat([0, 1, 2], row) for row in table])
+    told = np.eye(3)[called]
+    rows = phase_rows(NETWORK, evaluated(TEXT, TEST), phases, told, None, 0)
+    for one in rows:
+        if one.paper is not None and not one.metric.startswith(AUC):
+            assert one.ours == pytest.approx(one.paper, abs=6e-4)
+    assert next(r for r in rows if r.metric == ACCURACY).paper == paper.ACCURACY
+    owner = np.arange(phases.size)
+    arms = ((NETWORK, "a"), (NETWORK, "b"))
+    (same,) = difference_row(arms, phases, (told, told), owner, 0)
+    assert (same.ours, same.low, same.high, same.input) == (0, 0, 0, "a minus b")
+
+
+def test_discs_found_are_named_by_the_surest_box():
+    drawn = np.array([[[10.0, 10 * k, 30, 10 * k + 8] for k in range(1, 6)]])
+    boxes = np.concatenate([drawn[0], drawn[0, :1] + 40])
+    scores = np.array([0.9, 0.8, 0.7, 0.2, 0.9, 0.5])
+    levels = np.array([0, 1, 2, 3, 4, 0])
+    found = Detections(boxes, scores, levels, np.zeros(6, int))
+    best = best_boxes(found, 1)
+    assert np.isnan(best[0, 3]).all()
+    assert np.array_equal(best[0, [0, 1, 2, 4]], drawn[0, [0, 1, 2, 4]])
+    rows = {(r.metric, r.region): r for r in detection_rows(found, drawn, TEST, True)}
+    assert rows[AP, "L2/3"].ours == pytest.approx(1.0)
+    # a false one behind all true ones
+    assert rows[AP, "L1/2"].ours == pytest.approx(1 - 0.005 * (1 - 1 / 2))
+    assert rows[AP, "L1/2"].paper == paper.AVERAGE_PRECISION["L1/2"]
+    assert rows[f"{AP}, {LOWEST}", None].ours <= 1.0
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return make_cohort("spine_t1rho", tmp_path_factory.mktemp("s") / "study", subjects=12,
+                       preset="smoke")  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def one_process(monkeypatch, tmp_path):
+    monkeypatch.setattr(preparing, "available_cores", lambda: 1)
+    monkeypatch.setenv("JAXQMRI_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def finished(study, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(preparing, "available_cores", lambda: 1)
+        assert experiment.main([*SMALL, "--data", str(study), "--out", str(out)]) == 0
+    return out
+
+
+def rows_of(out):
+    return json.loads((out / "metrics.json").read_text())["results"]
+
+
+def test_files(finished):
+    for name in ("config.json", "metrics.json", "tables.md", "report.html"):
+        assert (finished / name).stat().st_size > 0
+    names = [(r["model"], r["input"], r["region"], r["metric"]) for r in rows_of(finished)]
+    assert len(set(names)) == len(names)
+    assert "claims nothing" in (finished / "tables.md").read_text("utf-8")
+    told = {(r["model"], r["input"]) for r in rows_of(finished)}
+    for how in (PATIENTS, TEXT):
+        assert (NETWORK, evaluated(how, FIVE_FOLDS)) in told
+
+
+def test_goes_on_where_it_stopped(finished, study, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    for name in ("metrics.json", "report.html", "tables.md"):
+        (out / name).unlink()
+    kept = sorted((out / "checkpoints" / "networks").glob("patients_seed*"))
+    for path in kept:
+        path.unlink()
+    assert kept
+    assert experiment.main([*SMALL, "--data", str(study), "--out", str(out)]) == 0
+    assert_same_results(rows_of(out), rows_of(finished))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--folds", "2"), "--folds 2"),
+        (("--aside", "1"), "--aside"),
+        (("--size", "100"), "multiple of 32"),
+        (("--ablation", "no-coupling"), "no-coupling"),
+    ],
+)
+def test_settings_that_make_no_sense_are_one_line(study, tmp_path, capsys, arguments, told):
+    command = [*SMALL, "--data", str(study), "--out", str(tmp_path / "run"), *arguments]
+    assert experiment.main(command) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_what_is_missing_is_named(study, tmp_path, capsys):
+    root = tmp_path / "data"
+    shutil.copytree(study, root)
+    table = root / "derivatives" / "reader1" / "discs.tsv"
+    whole = table.read_text()
+    for text, told in (
+        (whole.replace("sub-03\tL2/3", "sub-03\tL2/4"), "sub-03 has levels"),
+        (whole.replace("x2", "right"), "expected x1, y1, x2, y2"),
+    ):
+        table.write_text(text)
+        out = tmp_path / f"run-{len(told)}"
+        assert experiment.main([*SMALL, "--data", str(root), "--out", str(out)]) == 2
+        assert told in capsys.readouterr().err
