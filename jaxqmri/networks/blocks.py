@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import prod
 from typing import Literal
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 Norm = Literal["batch", "none"]
@@ -130,6 +132,27 @@ def _phases(kernel: Float[Array, "i 3 3 o"]) -> Float[Array, "2 2 i _4o"]:
     return by_tap.transpose(1, 3, 0, 2, 4, 5).reshape(2, 2, i, 4 * o)
 
 
+def conv(
+    in_channels: int, out_channels: int, kernel: int, stride: int = 1, *, rngs: nnx.Rngs
+) -> nnx.Conv:
+    """Convolution without bias, for a normalisation to follow; padded alike on all sides."""
+
+    def init(key: Array, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+        # the same numbers drawn as a matrix: networks of many shapes compile in half the time
+        return HE_NORMAL(key, (prod(shape[:-1]), shape[-1]), dtype).reshape(shape)
+
+    return nnx.Conv(
+        in_channels,
+        out_channels,
+        (kernel, kernel),
+        stride,
+        padding=kernel // 2,
+        use_bias=False,
+        kernel_init=init,
+        rngs=rngs,
+    )
+
+
 def batch_norm(channels: int, rngs: nnx.Rngs) -> nnx.BatchNorm:
     """Batch normalisation whose running statistics follow within some tens of steps."""
     return nnx.BatchNorm(channels, momentum=BATCH_NORM_MOMENTUM, rngs=rngs)
@@ -147,6 +170,45 @@ def max_pool(x: Float[Array, "n h w c"]) -> Float[Array, "n _h2 _w2 c"]:
     if h % 2 or w % 2:
         raise ValueError(f"2 x 2 pooling needs an even height and width, got {h} x {w}")
     return jnp.max(x.reshape(n, h // 2, 2, w // 2, 2, c), axis=(2, 4))
+
+
+def sliding_max(x: Float[Array, "n h w c"], window: int) -> Float[Array, "n h w c"]:
+    """Largest of the ``window x window`` pixels around each, of those inside the image.
+
+    Maxima of shifted images, over twice as many pixels each time. Their gradient is some ten
+    times quicker on CPUs than that of a reduction over windows.
+
+    Parameters
+    ----------
+    x
+        Images.
+    window
+        Width of the window, odd.
+
+    Raises
+    ------
+    ValueError
+        If the window has no middle.
+    """
+    if window < 1 or window % 2 == 0:
+        raise ValueError(f"a window around each pixel must be 1, 3, 5, ... wide, got {window}")
+    for axis in (1, 2):
+        reach = [(window // 2,) * 2 if k == axis else (0, 0) for k in range(4)]
+        x = jnp.pad(x, reach, constant_values=-jnp.inf)
+        span = 1
+        while span < window:
+            step = min(span, window - span)
+            shifted = jax.lax.slice_in_dim(x, step, None, axis=axis)
+            x = jnp.maximum(jax.lax.slice_in_dim(x, 0, -step, axis=axis), shifted)
+            span += step
+    return x
+
+
+def upsample(x: Float[Array, "n h w c"]) -> Float[Array, "n _2h _2w c"]:
+    """Twice the height and width: each pixel becomes a square of 2 x 2 alike."""
+    n, h, w, c = x.shape
+    squares = jnp.broadcast_to(x[:, :, None, :, None], (n, h, 2, w, 2, c))
+    return squares.reshape(n, 2 * h, 2 * w, c)
 
 
 def depth_to_space(x: Float[Array, "n h w _4c"]) -> Float[Array, "n _2h _2w c"]:

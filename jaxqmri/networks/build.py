@@ -7,14 +7,18 @@ from typing import Any
 
 from flax import nnx
 
+from jaxqmri.networks.disc_detector import DiscDetector
 from jaxqmri.networks.mlp import SkipMLP
 from jaxqmri.networks.rmq_net import RMQNet
 from jaxqmri.networks.unet import UNet
+from jaxqmri.networks.wide_resnet import WideResNet
 
 NETWORKS: dict[str, Callable[..., nnx.Module]] = {
     "UNet": UNet,
     "SkipMLP": SkipMLP,
     "RMQNet": RMQNet,
+    "WideResNet": WideResNet,
+    "DiscDetector": DiscDetector,
 }
 
 
