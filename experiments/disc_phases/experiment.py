@@ -79,6 +79,10 @@ def refuse_nonsense(settings: Settings) -> None:
     """
     if settings.folds < 3:
         raise InputError(f"--folds {settings.folds}: expected 3 at least, two are left out at once")
+    if settings.seeds != 1:
+        raise InputError(
+            f"--seeds {settings.seeds}: expected 1, other trainings take another --seed"
+        )
     if settings.fresh < 0 or min(settings.couplings, default=0.0) < 0:
         raise InputError("--fresh, --couplings: expected numbers, zero or above")
     if not 0 < settings.aside < 1:

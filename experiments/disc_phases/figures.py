@@ -116,7 +116,7 @@ def draw_all(
             f"{paper.FOLD_AUC_MEAN:g}.",
         )
     for name, own in ends.items():
-        drawn[f"learning_{name}"] = (
+        drawn[f"learning_{name.replace(' ', '_')}"] = (
             learning_curves(
                 {
                     f"{name}, {len(own)} trainings": [

@@ -51,7 +51,7 @@ BELOW = {
     RUNGS: ("rungs",),
     CURVE: ("coupling",),
     PREDICTED: ("t1rho",),
-    TRAINED: ("learning_detector", "learning_second stage"),
+    TRAINED: ("learning_detector", "learning_second_stage"),
 }  # figures
 
 

@@ -113,7 +113,7 @@ class Settings:
     smote
         Whether phases are made equally frequent for the support vector machine.
     seeds
-        Trainings of the second stage, from --seed on.
+        Trainings of each network: one.
     ablation
         Changes that tell what a result rests on: the T2-weighted image added, no SMOTE, images
         that degeneration does not show in. Each is a run of its own beside the experiment's, and
@@ -170,7 +170,6 @@ PRESETS: dict[Preset, Settings] = {
     ),
     "paper": Settings(
         simulated_grid="paper",
-        seeds=3,
         detection=Detection(width=1.0, size=640, detector_batch=16, detector_steps=100,
                             detector_checks=60),
         regression=Regression(crop=64, widening=4, rate=1e-4, decay=1.0, steps=100, checks=100),

@@ -255,6 +255,7 @@ def test_goes_on_where_it_stopped(finished, study, tmp_path):
     [
         (("--folds", "2"), "--folds 2"),
         (("--aside", "1"), "--aside"),
+        (("--seeds", "2"), "--seeds 2"),
         (("--size", "100"), "multiple of 32"),
         (("--ablation", "no-coupling"), "no-coupling"),
     ],
