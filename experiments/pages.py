@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from experiments.run import Result, Run
@@ -67,6 +68,17 @@ def headed(parts: Mapping[str, Sequence[Table]]) -> list[str]:
         f"## {name}\n\n" + "\n".join(table.markdown() for table in tables)
         for name, tables in parts.items()
     ]
+
+
+def filled(parts: Mapping[str, Sequence[Table]], simulated: bool) -> dict[str, list[Table]]:
+    """Tables that have a row, each saying so where the data are simulated; parts that have any."""
+    found = {name: [table for table in tables if table.rows] for name, tables in parts.items()}
+    data = "Simulated data. " if simulated else ""
+    return {
+        name: [replace(table, caption=f"{data}{table.caption}") for table in tables]
+        for name, tables in found.items()
+        if tables
+    }
 
 
 def write_report(

@@ -12,7 +12,6 @@ from experiments.disc_phases.metrics import (
     CORRELATION,
     ERROR,
     F1,
-    FIVE_FOLDS,
     FOLD_AUC,
     MACRO,
     MICRO,
@@ -164,11 +163,6 @@ def t1rho_rows(
         r = float(np.corrcoef(truth, told)[0, 1]) if truth.size > 2 else np.nan
         rows.append(row(NETWORK, source, CORRELATION, part, "", r, n=truth.size))
     return rows
-
-
-def is_folds(source: str) -> bool:
-    """Whether an evaluation is a cross-validation."""
-    return source.endswith(FIVE_FOLDS)
 
 
 def _named(metric: str, name: str) -> tuple[str, str | None, str]:

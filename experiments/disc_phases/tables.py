@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Any
 
 from experiments.disc_phases.metrics import (
@@ -28,6 +27,7 @@ from experiments.disc_phases.metrics import (
     average,
 )
 from experiments.disc_phases.participants import COUNT, DISCS, ICC, KAPPA, PATIENTS
+from experiments.pages import filled
 from experiments.run import Result, labelled
 from experiments.trainings import TRAINING
 from jaxqmri import report
@@ -176,13 +176,7 @@ def tables_of(rows: Sequence[Result], simulated: bool) -> dict[str, list[Table]]
             )
         ],
     }  # fmt: skip
-    found = {name: kept for name, parts in found.items() if (kept := [p for p in parts if p.rows])}
-    if not simulated:
-        return found
-    return {
-        name: [replace(part, caption=f"Simulated data. {part.caption}") for part in parts]
-        for name, parts in found.items()
-    }
+    return filled(found, simulated)
 
 
 def _among(wanted: Any) -> Collection[Any]:

@@ -73,13 +73,8 @@ class Learner:
         self.learning, self.kept = run.settings.learning, KeptNetworks(run)
         self.seen = np.concatenate([self.slices_of(split.validation), self.slices_of(split.test)])
         rule = PlateauRule(self.learning.improvement, self.learning.patience)
-        self.courses = {
-            search: training.Course(checks, rule, SAVED_EVERY)
-            for search, checks in (
-                (False, self.learning.checks),
-                (True, self.learning.search_checks),
-            )
-        }
+        self.course = training.Course(self.learning.checks, rule, SAVED_EVERY)
+        self.search_course = self.course._replace(checks=self.learning.search_checks)
         self.side_by_side = self.learning.side_by_side or len(jax.local_devices())
         self.made_from = {reader: self._fingerprint(drawn) for reader, drawn in cartilage.items()}
 
@@ -119,11 +114,12 @@ class Learner:
             yield arm, end
         for (choice, search), own in groupby(missing, key=lambda arm: (arm.choice, arm.search)):
             group = list(own)
+            course = self.search_course if search else self.course
             trainer = make_trainer(self.learning, choice, self.study.slices.shape[2])
             predict = jax.jit(partial(_probability, trainer))
             trainings = (self._training(arm, predict, partial(said, arm)) for arm in group)
             for number, trained in training.train(
-                trainer, trainings, self.courses[search], side_by_side=self.side_by_side
+                trainer, trainings, course, side_by_side=self.side_by_side
             ):
                 arm = group[number]
                 found = apply(predict, trained.variables, self.study.slices[self.seen])

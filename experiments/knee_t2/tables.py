@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Any
 
 from experiments.knee_t2.fit_comparison import KEPT, LEVEL, OFF, REPEATS, REPEATS_SUBREGIONS
@@ -40,6 +39,7 @@ from experiments.knee_t2.metrics import (
 from experiments.knee_t2.participants import PARTICIPANTS
 from experiments.knee_t2.t2_fits import FITS
 from experiments.knee_t2.trained import LEAST_AREA, LEAST_PROBABILITY, VALIDATION
+from experiments.pages import filled
 from experiments.run import Result, labelled
 from experiments.trainings import TRAINING
 from jaxqmri import report
@@ -202,13 +202,7 @@ def tables_of(rows: Sequence[Result], simulated: bool, fitted_as: str) -> dict[s
             )
         ],
     }  # fmt: skip
-    found = {name: kept for name, parts in found.items() if (kept := [p for p in parts if p.rows])}
-    if not simulated:
-        return found
-    return {
-        name: [replace(part, caption=f"Simulated data. {part.caption}") for part in parts]
-        for name, parts in found.items()
-    }
+    return filled(found, simulated)
 
 
 def _among(wanted: Any) -> Collection[Any]:
