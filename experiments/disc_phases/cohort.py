@@ -33,8 +33,8 @@ def read_study(run: Run[Settings], data: Path) -> Study:
         If a patient lacks something and incomplete ones are not to be skipped, or patients cannot
         be put together.
     """
-    tasks = [Task(data, entities) for entities, _ in find_maps(data, "T1w")]
-    skip = run.settings.skip_incomplete
+    window, skip = run.settings.window, run.settings.skip_incomplete
+    tasks = [Task(data, entities, window) for entities, _ in find_maps(data, "T1w")]
     tasks, patients = prepare_all(
         run, tasks, prepare, unit=PATIENT, skip_incomplete=skip, doing="read"
     )

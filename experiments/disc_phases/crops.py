@@ -1,4 +1,4 @@
-"""What a network sees of one disc: its box and a little around it, at one size."""
+"""What a network sees of one disc: a field of one size in mm about the middle of its box."""
 
 from __future__ import annotations
 
@@ -6,16 +6,25 @@ import numpy as np
 from jaxtyping import Float
 from scipy import ndimage
 
-PADDING = 0.1  # of the box, on every side
+FIELD = (24.0, 48.0)  # mm, of rows and of columns: a disc and the bone beside its endplates
+
+
+def field_about(box: Float[np.ndarray, 4], pixel: float) -> Float[np.ndarray, 4]:
+    """The field about the middle of a box, in pixels of ``pixel`` mm.
+
+    A box itself, brought to one size, would not tell how high a disc is.
+    """
+    middle, half = 0.5 * (box[:2] + box[2:]), 0.5 * np.array(FIELD[::-1]) / pixel
+    return np.concatenate([middle - half, middle + half])
 
 
 def crop(
     image: Float[np.ndarray, "h w c"],
     box: Float[np.ndarray, 4],
     size: tuple[int, int],
-    padding: float = PADDING,
+    padding: float = 0.0,
 ) -> Float[np.ndarray, "r s c"]:
-    """A box (x1, y1, x2, y2, in pixels) and its surroundings, resampled linearly.
+    """A box (x1, y1, x2, y2, in pixels), resampled linearly, with ``padding`` of its size around.
 
     Channels are scaled by the mean of the whole image, which gain does not change. Beyond the
     image the nearest pixel counts.

@@ -12,9 +12,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from experiments.disc_phases.augmentation import boxes_moved, moved
+from experiments.disc_phases.column import LEAST_SCORE, Column
 from experiments.disc_phases.metrics import (
     AP,
     AP_STRICT,
+    COLUMN,
     DETECTOR,
     LEVELS,
     LOWEST,
@@ -38,9 +40,9 @@ from jaxqmri.training import PlateauRule, Point, Trainer, Variables, detection
 
 SAVED_EVERY = 20.0  # seconds between checkpoints
 AT_A_TIME = 8  # images of a prediction
-LEAST_SCORE, SAME = 0.001, 0.65  # of a detection; overlap from which two are one
-GAINS = (0.05, 0.7, 0.3 * 80 / len(LEVELS))  # of boxes, objectness and classes
-SURE = 0.25  # score from which a disc counts as found
+SAME = 0.65  # overlap from which two boxes are one
+GAINS = (1.0, 10.0, 9.6)  # of boxes, objectness and classes
+SURE, IN_COLUMN = 0.25, 0.05  # score from which a disc counts as found: alone, among others
 SHIFT, ZOOM, GAIN = 0.12, 0.12, 0.2  # augmentation: of the image's edges, of its size, brightness
 
 
@@ -87,8 +89,7 @@ def make_trainer(learning: Detection, channels: int) -> Trainer:
     optimiser = training.make_optimiser(
         "adam",
         learning.detector_rate,
-        decay_rate=learning.detector_decay,
-        decay_steps=learning.detector_steps,
+        period=learning.detector_steps * learning.detector_checks,
     )
     built, batch, size = architecture(learning, channels), learning.detector_batch, learning.size
 
@@ -119,7 +120,7 @@ def make_trainer(learning: Detection, channels: int) -> Trainer:
 def loss_of(
     outputs: Any, boxes: Float[Array, "b 5 4"], present: Bool[Array, "b 5"], size: int
 ) -> tuple[Array, dict[str, Array]]:
-    """YOLOv7's loss, its class term with the gain of 80 classes: levels are what is hard here."""
+    """YOLOv7's loss with gains of its own: images are small, boxes thin, objects few."""
     levels = jnp.broadcast_to(jnp.arange(len(LEVELS)), present.shape)
     return detection.detection_loss(outputs, boxes, levels, present, size, gains=GAINS)
 
@@ -240,10 +241,10 @@ def objects_of(boxes: Float[np.ndarray, "p 5 4"]) -> Objects:
     )
 
 
-def best_boxes(found: Detections, patients: int) -> Float[np.ndarray, "p 5 4"]:
-    """Of each level the box with the highest score; NaN where none is sure enough."""
+def best_boxes(found: Detections, patients: int, sure: float = SURE) -> Float[np.ndarray, "p 5 4"]:
+    """Of each level the box with the highest score; NaN where none reaches ``sure``."""
     boxes = np.full((patients, len(LEVELS), 4), np.nan)
-    scores = np.full((patients, len(LEVELS)), SURE)
+    scores = np.full((patients, len(LEVELS)), sure)
     for box, score, level, patient in zip(*found, strict=True):
         if score >= scores[patient, level]:
             boxes[patient, level], scores[patient, level] = box, score
@@ -251,7 +252,12 @@ def best_boxes(found: Detections, patients: int) -> Float[np.ndarray, "p 5 4"]:
 
 
 def detection_rows(
-    found: Detections, drawn: Float[np.ndarray, "p 5 4"], source: str, beside: bool
+    found: Detections,
+    drawn: Float[np.ndarray, "p 5 4"],
+    source: str,
+    *,
+    model: str = DETECTOR,
+    beside: bool = False,
 ) -> list[Result]:
     """Average precision of every level, the lowest and the mean, and how many are named right."""
     precision = average_precision(found, objects_of(drawn))
@@ -262,32 +268,50 @@ def detection_rows(
     ):
         printed = AVERAGE_PRECISION if beside and metric == AP else {}
         rows += [
-            row(DETECTOR, source, metric, level, "", value, n=len(drawn), paper=printed.get(level))
+            row(model, source, metric, level, "", value, n=len(drawn), paper=printed.get(level))
             for level, value in zip(LEVELS, values, strict=True)
         ]
         rows += [
-            row(DETECTOR, source, f"{metric}, {LOWEST}", None, "", float(np.min(values)),
+            row(model, source, f"{metric}, {LOWEST}", None, "", float(np.min(values)),
                 paper=min(printed.values()) if printed else None),
-            row(DETECTOR, source, f"{metric}, mean", None, "", float(np.mean(values)),
+            row(model, source, f"{metric}, mean", None, "", float(np.mean(values)),
                 paper=printed.get("all")),
         ]  # fmt: skip
-    boxes = best_boxes(found, len(drawn))
+    boxes = best_boxes(found, len(drawn), SURE if model == DETECTOR else IN_COLUMN)
     right = [
         np.diag(iou(np.nan_to_num(one), own)) >= 0.5 for one, own in zip(boxes, drawn, strict=True)
     ]
     share = 100.0 * float(np.mean(right))
-    rows.append(row(DETECTOR, source, NAMED_RIGHT, None, "%", share, n=drawn.shape[0] * 5))
+    rows.append(row(model, source, NAMED_RIGHT, None, "%", share, n=drawn.shape[0] * 5))
     return rows
+
+
+def all_detection_rows(
+    found: Detections,
+    column: Column,
+    drawn: Float[np.ndarray, "p 5 4"],
+    source: str,
+    *,
+    beside: bool = False,
+) -> list[Result]:
+    """Rows of the detector by itself, and of the likeliest column of what it found."""
+    return [
+        *detection_rows(found, drawn, source, beside=beside),
+        *detection_rows(column.choose(found), drawn, source, model=COLUMN),
+    ]
 
 
 def _kept(
     boxes: Float[np.ndarray, "n 4"], scores: Float[np.ndarray, "n 5"], image: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Detections of one image, doubles left out."""
+    """Detections of one image: doubles merged, each with the weight of its score."""
     place, level = np.nonzero(scores > LEAST_SCORE)
     own, score = boxes[place].astype(float), scores[place, level].astype(float)
     left = non_maximum_suppression(own, score, SAME, level)
-    return own[left], score[left], level[left], np.full(left.size, image)
+    same = (iou(own[left], own) > SAME) & (level[left, None] == level)
+    weights = same * score
+    merged = weights @ own / weights.sum(axis=1, keepdims=True)
+    return merged, score[left], level[left], np.full(left.size, image)
 
 
 def _filled(images: Float[np.ndarray, "b s s c"]) -> Float[np.ndarray, "n s s c"]:

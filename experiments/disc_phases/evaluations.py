@@ -8,9 +8,10 @@ classifier sees only what networks say of discs that they have not seen: of fold
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -170,17 +171,39 @@ def judge(
     seed
         Of all that is random.
     """
-    shape = (len(phases), 3)
-    t1rho, probabilities = np.full(shape, np.nan), np.full(shape, np.nan)
+    t1rho = np.full((len(phases), 3), np.nan)
     part = np.full(len(phases), -1)
-    for number, (train, (label, test)) in enumerate(wanted):
-        features = np.concatenate([predicted[name][discs] for name, discs in train])
+    for number, (_, (label, test)) in enumerate(wanted):
+        t1rho[test], part[test] = predicted[label][test], number
+    told = classified(wanted, predicted, phases, partial(support_vectors, seed=seed, smote=smote))
+    return Judged(t1rho, told, part)
+
+
+def classified(
+    wanted: list[Seen],
+    features: Mapping[str, Float[np.ndarray, "d f"]],
+    phases: Int[np.ndarray, " d"],
+    make: Callable[[Numbers], Any],
+) -> Float[np.ndarray, "d 3"]:
+    """Probabilities by the classifiers of one evaluation, NaN where a disc was not tested.
+
+    Parameters
+    ----------
+    wanted
+        Of :func:`asked`.
+    features
+        Of all discs, by the label of the network that they come from.
+    phases
+        Of all discs, as measured.
+    make
+        A classifier for discs of these phases, not yet trained.
+    """
+    probabilities = np.full((len(phases), 3), np.nan)
+    for train, (label, test) in wanted:
+        seen = np.concatenate([features[name][discs] for name, discs in train])
         known = phases[np.concatenate([discs for _, discs in train])]
-        t1rho[test] = predicted[label][test]
-        classifier = support_vectors(known, seed, smote=smote)
-        probabilities[test] = predict_phases(classifier, features, known, t1rho[test])
-        part[test] = number
-    return Judged(t1rho, probabilities, part)
+        probabilities[test] = predict_phases(make(known), seen, known, features[label][test])
+    return probabilities
 
 
 def _without(*folds: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,19 +13,26 @@ from experiments import run as shared
 from experiments.cohorts import Cohort
 from experiments.disc_phases import figures, report
 from experiments.disc_phases.cohort import MADE_FROM, PATIENT, fingerprint, read_study
-from experiments.disc_phases.detector import Detector, best_boxes, detection_rows
-from experiments.disc_phases.evaluations import Dealt, Judged
+from experiments.disc_phases.column import Column
+from experiments.disc_phases.couplings import coupling_rows, null_rows
+from experiments.disc_phases.detector import (
+    IN_COLUMN,
+    Detector,
+    all_detection_rows,
+    best_boxes,
+)
+from experiments.disc_phases.evaluations import Dealt
 from experiments.disc_phases.folds import patients_of
 from experiments.disc_phases.metrics import (
     DETECTOR,
     FIVE_FOLDS,
     FRESH,
+    LEARNT,
     LEVELS,
     NETWORK,
     PATIENTS,
     TEST,
     TEXT,
-    coupled,
     evaluated,
 )
 from experiments.disc_phases.participants import participant_rows, reliability_rows
@@ -83,8 +90,12 @@ def refuse_nonsense(settings: Settings) -> None:
         raise InputError(
             f"--seeds {settings.seeds}: expected 1, other trainings take another --seed"
         )
-    if settings.fresh < 0 or min(settings.couplings, default=0.0) < 0:
-        raise InputError("--fresh, --couplings: expected numbers, zero or above")
+    if min(settings.fresh, settings.null_cohorts, *settings.couplings) < 0:
+        raise InputError("--fresh, --couplings, --null-cohorts: expected numbers, zero or above")
+    if settings.null_cohorts == 1:
+        raise InputError("--null-cohorts 1: expected none, or two at least")
+    if settings.window and (len(settings.window) != 2 or settings.window[0] <= 0):
+        raise InputError("--window: expected a width above 0 and a level")
     if not 0 < settings.aside < 1:
         raise InputError(f"--aside {settings.aside:g}: expected a part, above 0 and below 1")
     if settings.detection.size % 32:
@@ -110,26 +121,28 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
     dealt = deal(study, train, run)
 
     detector = _detector(run, study, channels, train, test)
+    column = Column.of(study.boxes[train])
     found = detector.detect(study.seen(channels)[test])
-    run.results += detection_rows(found, study.boxes[test], TEST, beside=True)
+    run.results += all_detection_rows(found, column, study.boxes[test], TEST, beside=True)
     run.results += training_rows(
         (DETECTOR, TEST), [detector.end.curve], [detector.end.settled], unit=""
     )
-    run.results += _fresh_rows(run, cohort, detector, channels)
+    run.results += _fresh_rows(run, cohort, detector, column, channels)
     boxes = np.full_like(study.boxes, np.nan)
-    boxes[test] = best_boxes(found, test.size)
+    boxes[test] = best_boxes(column.choose(found), test.size, IN_COLUMN)
     run.tick()
 
-    # test patients are seen in the boxes that were found, training patients in those drawn
+    # test patients are seen about the boxes that were found, training patients about those drawn
     seen = np.where(np.isfinite(boxes), boxes, study.boxes)
     stages = tell_phases(run, study, dealt, study.crops(channels, settings.regression.crop, seen))
-    judged = _less_what_was_missed(stages.judged, boxes, test)
-    run.results += _network_rows(study, judged, seed)
-    run.results += _rung_rows(study, dealt, judged, seed)
+    stages = _less_what_was_missed(stages, boxes, test)
+    run.results += _network_rows(study, stages, seed)
+    run.results += _rung_rows(study, dealt, stages, seed)
     run.results += training_summary(stages, evaluated(PATIENTS, FIVE_FOLDS))
-    run.results += _coupling_rows(run, cohort, channels)
+    run.results += coupling_rows(run, cohort, channels)
+    run.results += null_rows(run, cohort, channels)
     run.tick()
-    drawn = figures.draw_all(study, judged, boxes, _ends(detector, stages), run.results)
+    drawn = figures.draw_all(study, stages.judged, boxes, _ends(detector, stages), run.results)
     report.write(run, study, drawn)
 
 
@@ -152,35 +165,38 @@ def _detector(
 
 
 def _fresh_rows(
-    run: Run[Settings], cohort: Cohort, detector: Detector, channels: int
+    run: Run[Settings], cohort: Cohort, detector: Detector, column: Column, channels: int
 ) -> list[Result]:
     """Detection in simulated patients of another seed, of whom there are more."""
     if run.command.data is not None or not run.settings.fresh:
         return []
     own = replace(cohort, subjects=run.settings.fresh, seed=cohort.seed + ANOTHER)
     study = read_study(run, own.make(PATIENT))
-    return detection_rows(detector.detect(study.seen(channels)), study.boxes, FRESH, beside=False)
+    found = detector.detect(study.seen(channels))
+    return all_detection_rows(found, column, study.boxes, FRESH)
 
 
 def _less_what_was_missed(
-    judged: Mapping[str, Judged], boxes: Float[np.ndarray, "p 5 4"], test: Int[np.ndarray, " _"]
-) -> dict[str, Judged]:
+    stages: Found, boxes: Float[np.ndarray, "p 5 4"], test: Int[np.ndarray, " _"]
+) -> Found:
     """Discs of test patients that the detector did not find have no prediction."""
     lost = np.zeros(boxes.shape[:2], bool)
     lost[test] = ~np.isfinite(boxes[test]).all(axis=-1)
     missed = lost.reshape(len(boxes) * len(LEVELS), 1)
-    return {
+    judged = {
         source: one._replace(
             t1rho=np.where(missed, np.nan, one.t1rho),
             probabilities=np.where(missed, np.nan, one.probabilities),
         )
-        for source, one in judged.items()
+        for source, one in stages.judged.items()
     }
+    learnt = {source: np.where(missed, np.nan, one) for source, one in stages.learnt.items()}
+    return stages._replace(judged=judged, learnt=learnt)
 
 
-def _network_rows(study: Study, judged: Mapping[str, Judged], seed: int) -> list[Result]:
+def _network_rows(study: Study, stages: Found, seed: int) -> list[Result]:
     rows = []
-    for source, one in judged.items():
+    for source, one in stages.judged.items():
         # as the text: intervals over discs
         owner = None if source.startswith(TEXT) else study.owner
         rows += phase_rows(NETWORK, source, study.phases, one.probabilities, owner, seed)
@@ -190,18 +206,20 @@ def _network_rows(study: Study, judged: Mapping[str, Judged], seed: int) -> list
     return rows
 
 
-def _rung_rows(study: Study, dealt: Dealt, judged: Mapping[str, Judged], seed: int) -> list[Result]:
+def _rung_rows(study: Study, dealt: Dealt, stages: Found, seed: int) -> list[Result]:
     """What the rungs reach, and what networks do beyond two of them and beyond their own folds."""
-    rows = []
+    judged, rows = stages.judged, []
     for which, ladder in ladder_of(study, dealt, seed).items():
         source = evaluated(PATIENTS, which)
-        for name, told in ladder.items():
+        known = {**ladder, LEARNT: stages.learnt[source]}
+        for name, told in known.items():
             rows += phase_rows(name, source, study.phases, told, study.owner, seed)
-        for name in (LEVEL_AGE, SHAPE):
+        known[NETWORK] = judged[source].probabilities
+        for first, second in ((NETWORK, LEVEL_AGE), (NETWORK, SHAPE), (LEARNT, LEVEL_AGE)):
             rows += difference_row(
-                ((NETWORK, source), (name, source)),
+                ((first, source), (second, source)),
                 study.phases,
-                (judged[source].probabilities, ladder[name]),
+                (known[first], known[second]),
                 study.owner,
                 seed,
             )
@@ -213,41 +231,6 @@ def _rung_rows(study: Study, dealt: Dealt, judged: Mapping[str, Judged], seed: i
         study.owner,
         seed,
     )
-
-
-def _coupling_rows(run: Run[Settings], cohort: Cohort, channels: int) -> list[Result]:
-    """Networks and two rungs on cohorts of other couplings, patients apart."""
-    settings, seed = run.settings, run.command.seed
-    if run.command.data is not None or cohort.settings:
-        return []
-    rows = []
-    for coupling in settings.couplings:
-        other = replace(cohort, settings={"coupling": coupling})
-        study = read_study(run, other.make(PATIENT))
-        train, _ = patients_of(study.people, run.data, seed)
-        dealt = deal(study, train, run)
-        stages = tell_phases(
-            run,
-            study,
-            dealt,
-            study.crops(channels, settings.regression.crop),
-            whole=False,
-            name=f"coupling-{coupling:g}_",
-        )
-        told = stages.judged[evaluated(PATIENTS, FIVE_FOLDS)].probabilities
-        source, ladder = coupled(coupling), ladder_of(study, dealt, seed)[FIVE_FOLDS]
-        rows += phase_rows(NETWORK, source, study.phases, told, study.owner, seed)
-        for name in (LEVEL_AGE, SHAPE):
-            rows += phase_rows(name, source, study.phases, ladder[name], study.owner, seed)
-        rows += difference_row(
-            ((NETWORK, source), (LEVEL_AGE, source)),
-            study.phases,
-            (told, ladder[LEVEL_AGE]),
-            study.owner,
-            seed,
-        )
-        rows += training_summary(stages, source)
-    return rows
 
 
 def _ends(detector: Detector, stages: Found) -> dict[str, dict]:

@@ -213,7 +213,7 @@ def _couplings(rows: Sequence[Result]) -> dict[float, dict[str, Result]]:
     """Mean area by coupling and model; the study's own is 1."""
     found: dict[float, dict[str, Result]] = {}
     for one in rows:
-        if one.metric != average(AUC, MACRO) or one.input is None:
+        if one.metric != average(AUC, MACRO) or one.input is None or " minus " in one.model:
             continue
         if one.input == HEADLINE:
             found.setdefault(1.0, {})[one.model] = one

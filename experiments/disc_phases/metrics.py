@@ -7,6 +7,8 @@ from jaxqmri.analysis import Interval
 
 NETWORK = "WRN and SVM"
 DETECTOR = "detector"
+COLUMN = "detector, one column"
+LEARNT = "level, age and network"
 PATIENTS, TEXT = "patients apart", "as the text allows"
 TEST, FIVE_FOLDS = "test set", "folds"
 FRESH = "fresh patients"
@@ -54,3 +56,6 @@ def row(
 def coupled(coupling: float) -> str:
     """Patients apart on a cohort of another coupling, as an input is named."""
     return f"{PATIENTS}, {FIVE_FOLDS}, coupling {coupling:g}"
+
+
+NULL = f"{coupled(0.0)}, mean of cohorts"

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from experiments.disc_phases.display import displayed
 from experiments.disc_phases.metrics import LEVELS
 from experiments.subjects import person_of
 from jaxqmri.io import InputError, bids
@@ -42,8 +43,8 @@ class Patient(NamedTuple):
     Attributes
     ----------
     images
-        T1-weighted and, where there is one, T2-weighted: rows from top to bottom of the file's
-        second axis, columns along its first.
+        T1-weighted and, where there is one, T2-weighted, the front at the left, the head at the
+        top.
     pixel
         Edge of a pixel, mm.
     boxes
@@ -69,10 +70,11 @@ class Patient(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """Where a patient is read from."""
+    """Where a patient is read from, and in which window; all intensities without one."""
 
     data: Path
     entities: Mapping[str, str]
+    window: tuple[float, ...] = ()
 
 
 def prepare(task: Task) -> Patient:
@@ -89,10 +91,7 @@ def prepare(task: Task) -> Patient:
     if any(data.glob(f"sub-{who['sub']}/**/*_T2w.nii*")):
         images.append(bids.read_anat(data, who, "T2w"))
         check_same_grid(images[1], t1w, "T1w")
-    if t1w.data.ndim != 3 or t1w.data.shape[2] != 1:
-        raise InputError(
-            f"{t1w.path}: {t1w.data.shape}, expected one sagittal slice, (columns, rows, 1)"
-        )
+    shown = [displayed(image, task.window) for image in images]
     edges = np.linalg.norm(t1w.affine[:3, :2], axis=0)
     if not np.isclose(*edges, rtol=0.01):
         raise InputError(f"{t1w.path}: pixels of {edges[0]:.3g} x {edges[1]:.3g} mm, not square")
@@ -107,7 +106,7 @@ def prepare(task: Task) -> Patient:
     if not np.isfinite(measured).all():
         regions, times = _regions(data, who)
     return Patient(
-        np.stack([image.data[..., 0].T.astype(np.float32) for image in images], axis=-1),
+        np.stack(shown, axis=-1),
         float(edges[0]),
         boxes,
         grades,

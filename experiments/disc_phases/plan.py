@@ -8,9 +8,11 @@ from experiments.disc_phases.claims import MEAN_AREA, judge
 from experiments.disc_phases.cohort import changed_since, cohort_of
 from experiments.disc_phases.metrics import (
     ACCURACY,
+    COLUMN,
     DETECTOR,
     FIVE_FOLDS,
     FOLD_AUC,
+    LEARNT,
     NETWORK,
     PATIENTS,
     TEST,
@@ -26,6 +28,7 @@ from experiments.trainings import Arm, short_of
 
 NAME = "disc_phases"
 PLAN = Plan(NAME, cohort_of, ABLATIONS, GROUPS)
+RESTS_ON = {NETWORK: NETWORK, LEARNT: NETWORK, DETECTOR: DETECTOR, COLUMN: DETECTOR}  # trainings
 INPUTS = tuple(evaluated(how, which) for how in (PATIENTS, TEXT) for which in (FIVE_FOLDS, TEST))
 
 
@@ -39,8 +42,9 @@ def judge_run(results: Sequence[Result], command: Command[Settings], simulated: 
 
 def compared_short(results: Sequence[Result]) -> frozenset[Arm]:
     """Networks of which a training stopped short of its plateau, with all they are judged in."""
-    models = {model for model, _ in short_of(results)}
-    sources = {str(one.input) for one in results if one.model in (NETWORK, DETECTOR)}
+    short = {model for model, _ in short_of(results)}
+    models = {model for model in RESTS_ON if RESTS_ON[model] in short}
+    sources = {str(one.input) for one in results if one.model in RESTS_ON}
     return frozenset((model, source) for model in models for source in sources)
 
 
@@ -53,7 +57,7 @@ JOINING = Joining(
     judge=judge_run,
     predictions=PREDICTIONS,
     region=None,
-    models=(NETWORK, LEVEL, LEVEL_AGE, GRADE, SHAPE, READING),
+    models=(NETWORK, LEARNT, LEVEL, LEVEL_AGE, GRADE, SHAPE, READING),
     inputs=INPUTS,
     metrics={MEAN_AREA, FOLD_AUC, ACCURACY},
 )

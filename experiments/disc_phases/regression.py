@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -21,6 +21,7 @@ from experiments.run import Run
 from jaxqmri import networks, training
 from jaxqmri.training import PlateauRule, Point, Trainer, Variables
 
+Predict = Callable[..., Any]
 MIDDLE, SPREAD = 100.0, 45.0  # ms: networks predict how many spreads from the middle
 SAVED_EVERY = 20.0  # seconds between checkpoints
 AT_A_TIME = 50  # discs of a prediction
@@ -79,8 +80,12 @@ def architecture(learning: Regression, channels: int) -> dict[str, Any]:
     }
 
 
-def make_trainer(learning: Regression, channels: int) -> Trainer:
-    """The trainer of all regressions: crops a little moved, smooth absolute differences."""
+@lru_cache
+def make_trainer(learning: Regression, channels: int) -> tuple[Trainer, Predict]:
+    """The trainer of all regressions, and its compiled prediction: the same for every cohort.
+
+    Crops are a little moved; the loss is a smooth absolute difference.
+    """
     optimiser = training.make_optimiser(
         "adam",
         learning.rate,
@@ -106,9 +111,10 @@ def make_trainer(learning: Regression, channels: int) -> Trainer:
         total = jnp.mean(optax.losses.huber_loss(predicted, batch.targets))
         return total, {"smooth L1": total}
 
-    return Trainer(
+    trainer = Trainer(
         lambda rngs: networks.build(built, rngs), optimiser, sample, loss, steps=learning.steps
     )
+    return trainer, jax.jit(trainer.predict)
 
 
 class Learner:
@@ -158,8 +164,7 @@ class Learner:
                 continue
             done()
             yield arm, end
-        trainer = make_trainer(self.learning, self.crops.shape[-1])
-        predict = jax.jit(trainer.predict)
+        trainer, predict = make_trainer(self.learning, self.crops.shape[-1])
         for number, trained in training.train(
             trainer,
             (self._training(arm, predict, partial(said, arm)) for arm in missing),
@@ -180,7 +185,7 @@ class Learner:
             yield arm, end
 
     def _training(
-        self, arm: OneTraining, predict: Callable[..., Any], said: Callable[[Point], None]
+        self, arm: OneTraining, predict: Predict, said: Callable[[Point], None]
     ) -> training.Training:
         which = np.resize(arm.train, len(self.crops)).astype(np.int32)
         data = Discs(
@@ -198,7 +203,7 @@ class Learner:
         return training.Training(data, watch, arm.seed, kept, said)
 
     def _apply(
-        self, predict: Callable[..., Any], variables: Variables, discs: Int[np.ndarray, " n"]
+        self, predict: Predict, variables: Variables, discs: Int[np.ndarray, " n"]
     ) -> Float[np.ndarray, "n 3"]:
         found = []
         for first in range(0, discs.size, AT_A_TIME):

@@ -12,7 +12,7 @@ from experiments.disc_phases.claims import APART, MEAN_AREA
 from experiments.disc_phases.metrics import (
     ACCURACY,
     AP,
-    DETECTOR,
+    COLUMN,
     FOLD_AUC,
     LOWEST,
     NETWORK,
@@ -151,7 +151,7 @@ def _key_numbers(rows: Sequence[Result]) -> list[Number | None]:
         return key_number(label, found.get((model, name, metric)), 3)
 
     return [
-        one("Average precision, lowest", DETECTOR, TEST, f"{AP}, {LOWEST}"),
+        one("Average precision, lowest", COLUMN, TEST, f"{AP}, {LOWEST}"),
         one("Accuracy, test set", NETWORK, evaluated(PATIENTS, TEST), ACCURACY),
         one("AUC, test set", NETWORK, evaluated(PATIENTS, TEST), MEAN_AREA),
         one("AUC, folds of patients", NETWORK, APART, FOLD_AUC),

@@ -30,13 +30,13 @@ def rungs(
     reading: Float[np.ndarray, "d 3"],
 ) -> dict[str, Rung]:
     """All rungs by name, from the lowest; ``reading`` are T1rho values that one reader measured."""
-    level, grade = (_indicators(each) for each in (levels, grades))
+    level, grade = _indicators(levels), _indicators(grades)
     return {
         MAJORITY: Rung(np.zeros((len(levels), 1)), _most_frequent),
-        LEVEL: Rung(level, _logistic),
-        LEVEL_AGE: Rung(np.column_stack([level, ages]), _logistic),
-        GRADE: Rung(np.column_stack([grade, grades]), _logistic),
-        SHAPE: Rung(shape, _logistic),
+        LEVEL: Rung(level, logistic),
+        LEVEL_AGE: Rung(level_and_age(levels, ages), logistic),
+        GRADE: Rung(np.column_stack([grade, grades]), logistic),
+        SHAPE: Rung(shape, logistic),
         READING: Rung(reading, support_vectors),
     }
 
@@ -62,6 +62,13 @@ def climb(
     return found
 
 
+def level_and_age(
+    levels: Int[np.ndarray, " d"], ages: Float[np.ndarray, " d"]
+) -> Float[np.ndarray, "d f"]:
+    """What is known of a disc without an image."""
+    return np.column_stack([_indicators(levels), ages])
+
+
 def _indicators(values: Int[np.ndarray, " d"]) -> Float[np.ndarray, "d v"]:
     """A column of zeros and ones for every value."""
     return (values[:, None] == np.unique(values)).astype(float)
@@ -74,7 +81,8 @@ def _most_frequent(phases: Int[np.ndarray, " d"], seed: int) -> Any:
     return DummyClassifier(strategy="prior", random_state=seed)
 
 
-def _logistic(phases: Int[np.ndarray, " d"], seed: int) -> Any:
+def logistic(phases: Int[np.ndarray, " d"], seed: int) -> Any:
+    """Logistic regression on standardised features, whatever the phases."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

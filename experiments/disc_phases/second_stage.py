@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from experiments.disc_phases.evaluations import Dealt, Judged, arms_of, asked, judge
+from experiments.disc_phases.evaluations import Dealt, Judged, arms_of, asked, classified, judge
 from experiments.disc_phases.folds import disc_folds, pairs_of, patient_folds
-from experiments.disc_phases.metrics import FIVE_FOLDS, NETWORK, TEST
+from experiments.disc_phases.metrics import FIVE_FOLDS, NETWORK, PATIENTS, TEST
 from experiments.disc_phases.regression import Learner, OneTraining
-from experiments.disc_phases.rungs import climb, rungs
+from experiments.disc_phases.rungs import climb, level_and_age, logistic, rungs
 from experiments.disc_phases.settings import Settings
 from experiments.disc_phases.study import Study
 from experiments.kept_networks import End
@@ -30,11 +31,15 @@ class Found(NamedTuple):
     ends
         Every training.
     judged
-        By evaluation; of the first seed.
+        By evaluation.
+    learnt
+        Probabilities by a logistic regression on level, age and the mean T1rho that networks
+        predict, by evaluation with patients apart.
     """
 
     ends: Mapping[OneTraining, End]
     judged: Mapping[str, Judged]
+    learnt: Mapping[str, Probabilities]
 
 
 def deal(study: Study, train: np.ndarray, run: Run[Settings]) -> Dealt:
@@ -75,11 +80,19 @@ def tell_phases(
     arms = arms_of(dealt, settings.aside, seed, whole=whole, name=name)
     ends = learn_all(run, arms, learner.learn, lambda arm: arm.label)
     predicted = {arm.label: end.predicted["t1rho"] for arm, end in ends.items()}
+    wanted = asked(dealt, seed, whole=whole, name=name)
     judged = {
-        source: judge(wanted, predicted, study.phases, settings.smote, seed)
-        for source, wanted in asked(dealt, seed, whole=whole, name=name).items()
+        source: judge(own, predicted, study.phases, settings.smote, seed)
+        for source, own in wanted.items()
     }
-    return Found(ends, judged)
+    known = level_and_age(study.levels, study.ages)
+    beside = {label: np.column_stack([known, each[:, -1]]) for label, each in predicted.items()}
+    learnt = {
+        source: classified(own, beside, study.phases, partial(logistic, seed=seed))
+        for source, own in wanted.items()
+        if source.startswith(PATIENTS)
+    }
+    return Found(ends, judged, learnt)
 
 
 def ladder_of(study: Study, dealt: Dealt, seed: int) -> dict[str, dict[str, Probabilities]]:

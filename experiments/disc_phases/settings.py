@@ -26,9 +26,7 @@ class Detection:
     detector_batch
         Images of a step.
     detector_rate
-        Learning rate of Adam, at the start.
-    detector_decay
-        Its factor after every check.
+        Learning rate of Adam at the start; it falls along a cosine to zero at the last check.
     detector_steps
         Between two checks of patients set aside.
     detector_checks
@@ -37,15 +35,14 @@ class Detection:
         The plateau: checks in a row that bring no more than this, relative to the metric.
     """
 
-    width: float = 0.25
-    size: int = 256
+    width: float = 0.125
+    size: int = 192
     detector_batch: int = 8
-    detector_rate: float = 3e-3
-    detector_decay: float = 0.93
+    detector_rate: float = 0.01
     detector_steps: int = 25
     detector_checks: int = 40
-    detector_improvement: float = 0.02
-    detector_patience: int = 6
+    detector_improvement: float = 0.01
+    detector_patience: int = 10
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class Regression:
     Attributes
     ----------
     crop
-        Height of a disc's crop, pixels; it is half as wide again.
+        Rows of the field of a disc that the network sees; it has twice as many columns.
     depth
         Layers: six times a whole number, and four.
     widening
@@ -76,16 +73,16 @@ class Regression:
         Trainings at a time; 0 is one on each device, such as a CPU core.
     """
 
-    crop: int = 32
-    depth: int = 22
+    crop: int = 24
+    depth: int = 16
     widening: int = 1
-    batch: int = 32
+    batch: int = 16
     rate: float = 1e-3
     decay: float = 0.9
     steps: int = 12
     checks: int = 30
     improvement: float = 0.01
-    patience: int = 5
+    patience: int = 4
     side_by_side: int = 0
 
 
@@ -104,10 +101,16 @@ class Settings:
     couplings
         Of the curve: how strongly degeneration shows in T1-weighted images, beside the study's
         own 1. None where data are given.
+    null_cohorts
+        Cohorts of the quick resolution in which degeneration does not show, and networks must not
+        know more than level and age. None where data are given.
     folds
         Of the cross-validation.
     aside
         Part of the training patients, or discs, that trainings are watched on.
+    window
+        Width and level of the intensities that networks see, such as the paper's 2000 and 1000; all
+        of them without.
     use_t2w
         Networks see the T2-weighted image too.
     smote
@@ -130,8 +133,10 @@ class Settings:
     simulated_grid: Preset = "quick"
     fresh: int = 200
     couplings: tuple[float, ...] = (0.0, 0.5, 1.5)
+    null_cohorts: int = 20
     folds: int = 5
     aside: float = 0.125
+    window: tuple[float, ...] = ()
     use_t2w: bool = False
     smote: bool = True
     seeds: int = 1
@@ -153,25 +158,27 @@ PRESETS: dict[Preset, Settings] = {
         simulated_grid="smoke",
         fresh=2,
         couplings=(0.0,),
+        null_cohorts=2,
         folds=3,
         detection=Detection(width=0.125, size=64, detector_batch=2, detector_steps=2,
                             detector_checks=2),
         regression=Regression(crop=16, depth=10, batch=8, steps=2, checks=2),
     ),
     "quick": Settings(
-        couplings=(0.0,),
-        detection=Detection(width=0.125),
-        regression=Regression(depth=10, batch=16),
+        fresh=60,
+        couplings=(),
+        null_cohorts=0,
+        regression=Regression(depth=10),
     ),
     "full": Settings(
         simulated_grid="full",
-        detection=Detection(width=0.25),
-        regression=Regression(depth=16),
+        detection=Detection(size=256, detector_steps=30),
     ),
     "paper": Settings(
         simulated_grid="paper",
-        detection=Detection(width=1.0, size=640, detector_batch=16, detector_steps=100,
-                            detector_checks=60),
-        regression=Regression(crop=64, widening=4, rate=1e-4, decay=1.0, steps=100, checks=100),
+        detection=Detection(width=1.0, size=640, detector_batch=16, detector_rate=1e-3,
+                            detector_steps=100, detector_checks=60),
+        regression=Regression(crop=64, depth=22, widening=4, batch=32, rate=1e-4, decay=1.0,
+                              steps=100, checks=100),
     ),
 }  # fmt: skip

@@ -33,7 +33,7 @@ def shape_features(
     usual = heights.mean()
     found = []
     for box, height, width in zip(boxes, heights, widths, strict=True):
-        inside = crop(image[..., :1], box, (ROWS, COLUMNS), 0.0)[..., 0]
+        inside = crop(image[..., :1], box, (ROWS, COLUMNS))[..., 0]
         around = crop(image[..., :1], box, (3 * ROWS, 3 * COLUMNS), 1.0)[:, COLUMNS:-COLUMNS, 0]
         third = COLUMNS // 3
         belly = inside[ROWS // 3 : -(ROWS // 3)]

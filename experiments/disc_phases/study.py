@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from experiments.disc_phases.crops import crop
+from experiments.disc_phases.crops import crop, field_about
 from experiments.disc_phases.metrics import LEVELS
 from experiments.disc_phases.patients import READERS, READINGS, Patient
 from experiments.disc_phases.phases import phase_of
 from experiments.disc_phases.shape_features import shape_features
 from jaxqmri.io import InputError
+
+LONGEST = 10.0  # T1rho that can be measured, in spin locks of the longest kind
 
 
 @dataclass(frozen=True)
@@ -123,12 +125,12 @@ class Study:
     def crops(
         self, channels: int, height: int, boxes: Float[np.ndarray, "p 5 4"] | None = None
     ) -> Float[np.ndarray, "d r s c"]:
-        """Every disc's box, the drawn one unless given, of one height and half as wide again."""
+        """The field about every disc's box, the drawn one unless given; twice as wide as high."""
         boxes = self.boxes if boxes is None else boxes
         return np.stack(
             [
-                crop(image[..., :channels], box, (height, 3 * height // 2))
-                for image, own in zip(self.images, boxes, strict=True)
+                crop(image[..., :channels], field_about(box, pixel), (height, 2 * height))
+                for image, own, pixel in zip(self.images, boxes, self.pixel, strict=True)
                 for box in own
             ]
         )
@@ -143,7 +145,11 @@ class Study:
 
 
 def readings_of(patients: Sequence[Patient]) -> Float[np.ndarray, "p r k 5 3"]:
-    """T1rho of every reading: fitted in the pixels of its region, or as the tables have it."""
+    """T1rho of every reading: fitted in the pixels of its region, or as the tables have it.
+
+    Pixels whose T1rho is more than :data:`LONGEST` spin locks long are left out: over them a signal
+    falls by less than its noise, and one such pixel would be its region's maximum.
+    """
     import jaxqmri
     from jaxqmri import physics
     from jaxqmri.fitting import Status
@@ -158,8 +164,9 @@ def readings_of(patients: Sequence[Patient]) -> Float[np.ndarray, "p r k 5 3"]:
     times = next(patient.times for patient in patients if patient.regions)
     signals = np.concatenate([one.signals for _, one in drawn])
     result = jaxqmri.fit(physics.T1rhoDecay(times), signals, quality=False)
-    settled = np.isin(np.asarray(result.status), (Status.CONVERGED,))
-    t1rho = np.where(settled, np.asarray(result.params.t1rho), np.nan)
+    t1rho = np.asarray(result.params.t1rho)
+    settled = np.asarray(result.status) == Status.CONVERGED
+    t1rho = np.where(settled & (t1rho < LONGEST * np.max(times)), t1rho, np.nan)
     ends = np.cumsum([len(one.signals) for _, one in drawn])[:-1]
     for (number, one), own in zip(drawn, np.split(t1rho, ends), strict=True):
         if np.isfinite(own).any():

@@ -10,6 +10,7 @@ from experiments.disc_phases.metrics import (
     AP,
     AP_STRICT,
     AUC,
+    COLUMN,
     CORRELATION,
     DETECTOR,
     ERROR,
@@ -74,15 +75,16 @@ def tables_of(rows: Sequence[Result], simulated: bool) -> dict[str, list[Table]]
     found = {
         FOUND: [
             report.result_list(
-                having((AP, AP_STRICT), model=DETECTOR),
-                names=("measure", "input", "region"),
+                having((AP, AP_STRICT), model=(DETECTOR, COLUMN)),
+                names=("measure", "input", "model", "region"),
                 digits=3,
                 caption="Average precision as YOLOv7 computes it, of an overlap of at least one "
-                "half, and the mean over overlaps from 0.5 to 0.95.",
+                "half, and the mean over overlaps from 0.5 to 0.95. One column: of each level at "
+                "most one box, those that together stand as discs of one spine do.",
             ),
             report.result_list(
                 [e for e in entries if e["metric"].startswith((f"{AP}, ", NAMED_RIGHT))],
-                names=("measure", "input"),
+                names=("measure", "input", "model"),
                 digits=3,
             ),
         ],
@@ -114,14 +116,16 @@ def tables_of(rows: Sequence[Result], simulated: bool) -> dict[str, list[Table]]
                 names=("input", "model"),
                 digits=3,
                 caption="Mean area of the three phases. The T1rho of one reading is what a network "
-                "could reach that knew T1rho as well as one reader.",
+                "could reach that knew T1rho as well as one reader. Level, age and network: a "
+                "logistic regression that is told the predicted mean T1rho too.",
             ),
             report.result_list(
                 [e for e in entries if e["metric"] == average(AUC, MACRO)
                  and " minus " in f"{e['model']} {e['input']}"],
                 names=("model", "input"),
                 digits=3,
-                caption="Differences over the same discs; intervals over patients.",
+                caption="Differences over the same discs; intervals over patients. Mean of "
+                "cohorts: degeneration shows in none of them; intervals over cohorts (Student).",
             ),
         ],
         CURVE: [

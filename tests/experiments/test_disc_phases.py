@@ -8,15 +8,18 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from pydicom import dcmread
 from scipy import ndimage
 
 from experiments import preparing
 from experiments.disc_phases import experiment, paper
 from experiments.disc_phases.augmentation import boxes_moved, moved
 from experiments.disc_phases.classifier import predict_phases, support_vectors
-from experiments.disc_phases.crops import crop
+from experiments.disc_phases.column import Column
+from experiments.disc_phases.crops import FIELD, crop, field_about
 from experiments.disc_phases.detector import best_boxes, detection_rows
-from experiments.disc_phases.evaluations import Dealt, arms_of, asked
+from experiments.disc_phases.display import displayed
+from experiments.disc_phases.evaluations import Dealt, arms_of, asked, classified
 from experiments.disc_phases.folds import disc_folds, pairs_of, patient_folds, patients_of
 from experiments.disc_phases.metrics import (
     ACCURACY,
@@ -32,13 +35,25 @@ from experiments.disc_phases.metrics import (
     average,
     evaluated,
 )
+from experiments.disc_phases.patients import Patient, Region
 from experiments.disc_phases.phases import phase_of
-from experiments.disc_phases.rungs import LEVEL, LEVEL_AGE, MAJORITY, READING, climb, rungs
+from experiments.disc_phases.rungs import (
+    LEVEL,
+    LEVEL_AGE,
+    MAJORITY,
+    READING,
+    climb,
+    logistic,
+    rungs,
+)
 from experiments.disc_phases.scores import difference_row, phase_rows
+from experiments.disc_phases.study import readings_of
 from jaxqmri.analysis import Detections
-from jaxqmri.io import InputError
+from jaxqmri.io import InputError, bids, dicom
+from jaxqmri.io.image import Image
 from jaxqmri.simulate.cohorts import make_cohort
 from tests.experiments.small_study import assert_same_results
+from tests.io.synthetic_dicom import write_dicom
 
 PEOPLE = [{"participant_id": f"sub-{k:02d}", "sex": "MF"[k % 2]} for k in range(18)]
 DATA = Path("study")
@@ -118,6 +133,117 @@ def test_crops_are_the_box_with_its_padding():
     assert np.allclose(wide, image[3:27, 8:32] / image.mean(axis=(0, 1)), rtol=1e-5)
 
 
+def test_the_field_has_one_size_in_mm_about_the_middle_of_the_box():
+    low, high = np.array([10.0, 5.0, 30.0, 25.0]), np.array([15.0, 9.0, 25.0, 21.0])
+    assert np.array_equal(field_about(low, 2.0), field_about(high, 2.0))
+    x1, y1, x2, y2 = field_about(low, 0.5)
+    assert ((x1 + x2) / 2, (y1 + y2) / 2) == (20.0, 15.0)
+    assert ((y2 - y1) * 0.5, (x2 - x1) * 0.5) == FIELD
+
+
+def test_a_slice_is_shown_head_up_from_whichever_way_round_and_in_its_window():
+    pixels = np.arange(12.0).reshape(3, 4)  # rows from the head down, columns from front to back
+    for codes in ("PIR", "PSR", "AIR", "ASL"):
+        data = pixels.T[:: 1 if codes[0] == "P" else -1, :: 1 if codes[1] == "I" else -1, None]
+        affine = np.zeros((4, 4))
+        affine[1, 0] = -1.0 if codes[0] == "P" else 1.0
+        affine[2, 1] = -1.0 if codes[1] == "I" else 1.0
+        affine[0, 2] = affine[3, 3] = 1.0
+        image = Image(data, affine, Path("t1w.nii.gz"))
+        assert np.array_equal(displayed(image), pixels), codes
+    assert displayed(image, (4.0, 5.0))[0].tolist() == [0, 0, 0, 0]
+    assert displayed(image, (4.0, 5.0))[1].tolist() == [1, 2, 3, 4]
+    assert displayed(image, (4.0, 5.0))[2].tolist() == [4, 4, 4, 4]
+    axial = Image(np.zeros((4, 3, 1)), np.eye(4), Path("axial.nii.gz"))
+    with pytest.raises(InputError, match=r"axial.nii.gz: columns run to R, rows to A"):
+        displayed(axial)
+
+
+def test_dicom_of_a_sagittal_slice_comes_in_as_it_is_displayed(tmp_path):
+    truth = write_dicom(tmp_path / "dicom", images=1, slices=1)
+    (path,) = (tmp_path / "dicom").iterdir()
+    slice_ = dcmread(path)
+    slice_.ImageOrientationPatient = [0, 1, 0, 0, 0, -1]
+    slice_.save_as(path)
+    dicom.convert(tmp_path / "dicom", tmp_path / "study", kind="T1w")
+    image = bids.read_anat(tmp_path / "study", {"sub": "01"}, "T1w")
+    pixels = truth[:, ::-1, 0, 0].T  # as they stand in the file, row by row
+    assert np.array_equal(displayed(image), pixels)
+    assert np.array_equal(displayed(image, (2000.0, 1000.0)), np.clip(pixels, 0, 2000))
+
+
+def column_of_boxes(patients=12, seed=0):
+    """Drawn boxes: discs 36 wide, 40 apart, a little further to the right each."""
+    rng = np.random.default_rng(seed)
+    middles = np.stack([50.0 + 4 * np.arange(5), 40.0 * np.arange(1, 6)], axis=-1)
+    middles = middles + rng.normal(0, 1.0, (patients, 5, 2))
+    half = np.array([18.0, 6.0])
+    return np.concatenate([middles - half, middles + half], axis=-1)
+
+
+def test_a_neighbour_named_alike_is_not_part_of_the_column():
+    drawn = column_of_boxes()
+    column = Column.of(drawn[1:])
+    own = drawn[0]
+    above = own[:1] - np.array([4.0, 40.0, 4.0, 40.0])  # the disc above L1/2, and surer
+    boxes = np.concatenate([own, above])
+    found = Detections(
+        boxes, np.array([0.3, 0.9, 0.8, 0.7, 0.9, 0.6]), np.array([0, 1, 2, 3, 4, 0]),
+        np.full(6, 7),
+    )  # fmt: skip
+    chosen = column.choose(found)
+    assert np.array_equal(chosen.boxes, own)
+    assert chosen.scores.tolist() == [0.3, 0.9, 0.8, 0.7, 0.9]
+    assert chosen.images.tolist() == [7] * 5
+
+
+def test_a_level_may_stay_without_a_box_and_images_are_apart():
+    drawn = column_of_boxes()
+    column = Column.of(drawn)
+    levels = np.array([0, 1, 3, 4])
+    one = Detections(drawn[0, levels], np.full(4, 0.9), levels, np.zeros(4, int))
+    far = drawn[1, 2] + 200.0  # no disc of this column
+    both = Detections(
+        np.concatenate([one.boxes, drawn[1], far[None]]),
+        np.concatenate([one.scores, np.full(6, 0.5)]),
+        np.concatenate([levels, [0, 1, 2, 3, 4, 2]]),
+        np.concatenate([one.images, np.ones(6, int)]),
+    )
+    chosen = column.choose(both)
+    assert chosen.classes.tolist() == [0, 1, 3, 4, 0, 1, 2, 3, 4]
+    assert np.array_equal(chosen.boxes[4:], drawn[1])
+    nothing = Detections(np.zeros((0, 4)), *(np.zeros(0, kind) for kind in (float, int, int)))
+    assert column.choose(nothing).boxes.shape == (0, 4)
+
+
+def test_a_pixel_too_long_to_be_measured_is_nobodys_maximum():
+    times = np.array([2.0, 15.0, 30.0, 45.0])
+    signals = np.exp(-times / np.array([60.0, 90.0, 2000.0])[:, None]).astype(np.float32)
+    patient = Patient(
+        np.zeros((4, 4, 1), np.float32), 1.0, np.zeros((5, 4)), np.zeros((2, 5), int),
+        [Region(2, 0, 1, signals)], np.full((2, 5, 3), np.nan), times,
+    )  # fmt: skip
+    readings = readings_of([patient])
+    assert readings[0, 0, 1, 2] == pytest.approx([90.0, 60.0, 75.0], rel=1e-3)
+    assert np.isnan(readings[0, 1]).all()
+
+
+def test_what_networks_add_is_learnt_from_strangers_alone():
+    rng = np.random.default_rng(2)
+    deal = dealt()
+    wanted = asked(deal, 0)[evaluated(PATIENTS, FIVE_FOLDS)]
+    phases = np.tile([0, 1, 2], 30)
+    known = np.column_stack([phases + 0.1 * rng.standard_normal(90), rng.standard_normal(90)])
+    features = {arm.label: known.copy() for arm in arms_of(deal, 0.2, 0)}
+    for label, each in features.items():
+        if label.startswith("discs") or label == "patients_seed-0":
+            each[:] = np.nan  # networks of the other evaluations are not asked
+    told = classified(wanted, features, phases, lambda seen: logistic(seen, 0))
+    tested = deal.patients >= 0
+    assert np.isnan(told[~tested]).all()
+    assert (told[tested].argmax(axis=1) == phases[tested]).mean() > 0.9
+
+
 def test_boxes_move_with_their_image():
     image = np.zeros((48, 64, 1), np.float32)
     image[10:22, 20:44] = 1.0
@@ -193,7 +319,7 @@ def test_discs_found_are_named_by_the_surest_box():
     best = best_boxes(found, 1)
     assert np.isnan(best[0, 3]).all()
     assert np.array_equal(best[0, [0, 1, 2, 4]], drawn[0, [0, 1, 2, 4]])
-    rows = {(r.metric, r.region): r for r in detection_rows(found, drawn, TEST, True)}
+    rows = {(r.metric, r.region): r for r in detection_rows(found, drawn, TEST, beside=True)}
     assert rows[AP, "L2/3"].ours == pytest.approx(1.0)
     # a false one behind all true ones
     assert rows[AP, "L1/2"].ours == pytest.approx(1 - 0.005 * (1 - 1 / 2))
@@ -257,6 +383,8 @@ def test_goes_on_where_it_stopped(finished, study, tmp_path):
         (("--aside", "1"), "--aside"),
         (("--seeds", "2"), "--seeds 2"),
         (("--size", "100"), "multiple of 32"),
+        (("--null-cohorts", "1"), "--null-cohorts 1"),
+        (("--window", "2000"), "--window"),
         (("--ablation", "no-coupling"), "no-coupling"),
     ],
 )

@@ -1,0 +1,120 @@
+"""The second stage on cohorts in which degeneration shows more, less, or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import stats
+
+from experiments.cohorts import Cohort
+from experiments.disc_phases.cohort import PATIENT, read_study
+from experiments.disc_phases.evaluations import Dealt
+from experiments.disc_phases.folds import patients_of
+from experiments.disc_phases.metrics import (
+    AUC,
+    FIVE_FOLDS,
+    LEARNT,
+    MACRO,
+    NETWORK,
+    NULL,
+    PATIENTS,
+    average,
+    coupled,
+    evaluated,
+    row,
+)
+from experiments.disc_phases.rungs import LEVEL_AGE, SHAPE
+from experiments.disc_phases.scores import difference_row, phase_rows
+from experiments.disc_phases.second_stage import (
+    Found,
+    deal,
+    ladder_of,
+    tell_phases,
+    training_summary,
+)
+from experiments.disc_phases.settings import Settings
+from experiments.disc_phases.study import Study
+from experiments.run import Result, Run
+from jaxqmri.analysis import Interval, area_under_curve
+from jaxqmri.report import compared
+
+HOW = evaluated(PATIENTS, FIVE_FOLDS)
+
+
+def coupling_rows(run: Run[Settings], cohort: Cohort, channels: int) -> list[Result]:
+    """Networks and two rungs on one cohort of every other coupling, patients apart."""
+    if not _simulated_as_it_is(run, cohort):
+        return []
+    rows, seed = [], run.command.seed
+    for coupling in run.settings.couplings:
+        other = replace(cohort, settings={"coupling": coupling})
+        study, dealt, stages = _second_stage(run, other, channels, f"coupling-{coupling:g}_")
+        source, ladder = coupled(coupling), ladder_of(study, dealt, seed)[FIVE_FOLDS]
+        known = {
+            NETWORK: stages.judged[HOW].probabilities,
+            LEARNT: stages.learnt[HOW],
+            LEVEL_AGE: ladder[LEVEL_AGE],
+            SHAPE: ladder[SHAPE],
+        }
+        for name, told in known.items():
+            rows += phase_rows(name, source, study.phases, told, study.owner, seed)
+        for name in (NETWORK, LEARNT):
+            rows += difference_row(
+                ((name, source), (LEVEL_AGE, source)),
+                study.phases,
+                (known[name], known[LEVEL_AGE]),
+                study.owner,
+                seed,
+            )
+        rows += training_summary(stages, source)
+    return rows
+
+
+def null_rows(run: Run[Settings], cohort: Cohort, channels: int) -> list[Result]:
+    """Mean gain over level and age, over cohorts in which degeneration does not show.
+
+    The interval is Student's, over cohorts: each has patients, folds and networks of its own.
+    """
+    count = run.settings.null_cohorts
+    if not count or not _simulated_as_it_is(run, cohort):
+        return []
+    gains: dict[str, list[float]] = {NETWORK: [], LEARNT: []}
+    for number in range(1, count + 1):
+        seed = cohort.seed + number
+        other = replace(cohort, grid="quick", seed=seed, settings={"coupling": 0.0})
+        study, dealt, stages = _second_stage(run, other, channels, f"null-{number}_")
+        ladder = ladder_of(study, dealt, run.command.seed)[FIVE_FOLDS]
+        least = _area(study, ladder[LEVEL_AGE])
+        gains[NETWORK].append(_area(study, stages.judged[HOW].probabilities) - least)
+        gains[LEARNT].append(_area(study, stages.learnt[HOW]) - least)
+    rows = []
+    for name, own in gains.items():
+        between = stats.ttest_1samp(own, 0.0).confidence_interval()
+        model, _ = compared((name, NULL), (LEVEL_AGE, NULL))
+        found = Interval(float(np.mean(own)), float(between.low), float(between.high))
+        spread = float(np.std(own, ddof=1))
+        rows.append(row(model, NULL, average(AUC, MACRO), None, "", found, n=count, sd=spread))
+    return rows
+
+
+def _simulated_as_it_is(run: Run[Settings], cohort: Cohort) -> bool:
+    """Whether there is a cohort to vary: none was given, and it is not itself a variant."""
+    return run.command.data is None and not cohort.settings
+
+
+def _second_stage(
+    run: Run[Settings], cohort: Cohort, channels: int, name: str
+) -> tuple[Study, Dealt, Found]:
+    """Networks and classifiers of a cohort, patients apart."""
+    study = read_study(run, cohort.make(PATIENT))
+    train, _ = patients_of(study.people, run.data, run.command.seed)
+    dealt = deal(study, train, run)
+    crops = study.crops(channels, run.settings.regression.crop)
+    return study, dealt, tell_phases(run, study, dealt, crops, whole=False, name=name)
+
+
+def _area(study: Study, probabilities: np.ndarray) -> float:
+    """Mean area of the three phases over the discs that were tested."""
+    tested = np.isfinite(probabilities).all(axis=1)
+    return area_under_curve(study.phases[tested], probabilities[tested]).macro.value
