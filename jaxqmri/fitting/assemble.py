@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from jax import lax
 
 from jaxqmri.fitting.problem import VoxelFit
 from jaxqmri.fitting.result import FitResult, Status
@@ -71,7 +72,7 @@ def assemble(
         sigma = pooled_sigma(task, fitted, xp)
     variance = sigma * sigma
     with np.errstate(over="ignore"):  # a flat minimum's variance becomes infinite, as it should
-        triangle = [[variance * entry for entry in row] for row in fitted.covariance]
+        triangle = [[_scaled(variance, entry, xp) for entry in row] for row in fitted.covariance]
     across = {}
     if fitted.carried is not None:
         triangle = [
@@ -80,7 +81,7 @@ def assemble(
         ]
         across = fitted.carried.across
     known_std = {name: whole(task.known_std.get(name, xp.nan)) for name in task.known}
-    std = {name: spread(xp.sqrt(triangle[k][k]), xp.nan) for k, name in enumerate(free)}
+    std = {name: spread(_root(triangle[k][k], xp), xp.nan) for k, name in enumerate(free)}
     return FitResult(
         params,
         status,
@@ -93,4 +94,24 @@ def assemble(
         },
         rmse=spread(fitted.rmse, xp.nan),
         r_squared=spread(fitted.r_squared, xp.nan),
+    )
+
+
+def _scaled(variance: Any, entry: Any, xp: Any) -> Any:
+    """Their product; a voxel without an error does not make the slope along the noise NaN."""
+    if xp.__name__ == "numpy":
+        return variance * entry
+    defined = xp.isfinite(entry) & xp.isfinite(variance)
+    return xp.where(
+        defined, variance * xp.where(defined, entry, 1.0), lax.stop_gradient(variance * entry)
+    )
+
+
+def _root(variance: Any, xp: Any) -> Any:
+    """Its square root, with a slope wherever it is not zero."""
+    if xp.__name__ == "numpy":
+        return xp.sqrt(variance)
+    sloped = (variance > 0) & xp.isfinite(variance)
+    return xp.where(
+        sloped, xp.sqrt(xp.where(sloped, variance, 1.0)), lax.stop_gradient(xp.sqrt(variance))
     )

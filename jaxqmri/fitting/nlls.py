@@ -94,6 +94,15 @@ def expand(
     return Expansion(cost, descent, hessian)
 
 
+def descent_of(
+    signal: Callable[[Values], Signals], misfit: Callable[[list[Scalar]], Misfit], values: Values
+) -> Values:
+    """The descent direction of :func:`expand` alone: minus half the slope of the misfit."""
+    predicted, slopes = jax.vjp(signal, values)
+    residual = misfit(list(_unstacked(predicted))).residual
+    return slopes(jnp.stack(residual))[0]
+
+
 def expand_exactly(
     expansion_at: Callable[[Values], Expansion],
     lower: Values,
@@ -277,9 +286,14 @@ def stiffened(hessian: Triangle, change: list[Scalar], turn: list[Scalar]) -> Tr
 def blocked(values: Values, expansion: Expansion, lower: Values, upper: Values) -> tuple:
     """Which parameters are on a bound and would be pushed outwards."""
     return tuple(
-        ((v <= lo) & (d <= 0)) | ((v >= hi) & (d >= 0))
+        pushed_out(v, d, lo, hi)
         for v, d, lo, hi in zip(values, expansion.descent, lower, upper, strict=True)
     )
+
+
+def pushed_out(value: Scalar, descent: Scalar, lower: Scalar, upper: Scalar) -> Condition:
+    """Whether a parameter is on a bound that its descent points beyond."""
+    return jnp.asarray(((value <= lower) & (descent <= 0)) | ((value >= upper) & (descent >= 0)))
 
 
 def _axes(values: Values) -> list[Values]:

@@ -32,6 +32,7 @@ class Plan:
     several_minima: tuple[str, ...] = ()  # parameters along which a cost may have some
     exact: bool = False  # whether steps use the exact Hessian
     carried: tuple[str, ...] = ()
+    differentiable: bool = False  # whether estimates are to have derivatives
     tile: int = CPU_TILE
 
 

@@ -178,7 +178,7 @@ def fit_voxels(
     padded = rounded_up(count, 1)
     if settings.get("steps") is None:
         task = replace(task, steps=STEPS_FOR_ALL[task.plan.curved])
-    plan = replace(task.plan, several_minima=())
+    plan = replace(task.plan, several_minima=(), differentiable=True)
     plan = plan if jax.default_backend() == "cpu" else replace(plan, tile=padded)
     if mask is not None and np.shape(mask) != task.shape:
         raise ValueError(f"mask has shape {np.shape(mask)}, the images are {task.shape}")

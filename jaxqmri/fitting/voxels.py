@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,10 +15,12 @@ from scipy import special
 
 from jaxqmri.fitting.carried import carried_errors
 from jaxqmri.fitting.equation import Equation
+from jaxqmri.fitting.implicit import following, given_to, held_still, passing
 from jaxqmri.fitting.nlls import (
     Condition,
     Expansion,
     Minimum,
+    Once,
     at_once,
     converged,
     expand,
@@ -85,10 +87,44 @@ def fit_voxel(
     plan: Plan, equation: Equation, bounds: Mapping[str, tuple], voxel: Voxel
 ) -> VoxelFit:
     """Fit one voxel from each of its starts and keep the best."""
+    lower, upper = free_bounds(plan, bounds, voxel.signals.dtype)
+    if not plan.differentiable:
+        found = _search(plan, equation, lower, upper, voxel)
+    else:
+        found = _search(plan, *held_still((equation, lower, upper, voxel)))
+        # a voxel without an estimate passes nothing back, not even what is not a number
+        equation, lower, upper, voxel = passing(
+            found.known, (equation, lower, upper, voxel._replace(steps=None))
+        )
+        values = following(plan, equation, given_to(equation, lower, upper, voxel), found.values)
+        found = found._replace(values=values)
+
+    def where_known(value: Scalar) -> Scalar:
+        return jnp.where(found.known, value, jnp.nan)
+
+    values = {n: where_known(v) for n, v in zip(plan.free, found.values, strict=True)}
+    bare = VoxelFit(values, found.status, found.cost, found.rivalled, None, None, None, None, None)
+    if not plan.quality:
+        return bare
+    quality = _quality(plan, equation, voxel, found, computing_once(lower, upper))
+    return bare._replace(**jax.tree.map(where_known, quality))
+
+
+class _Found(NamedTuple):
+    """Where the search of one voxel ended, and what became of it."""
+
+    values: Values
+    expansion: Expansion
+    at_bound: tuple[Condition, ...]
+    status: UInt8[Array, ""]
+    known: Condition  # whether there is an estimate
+    cost: Any
+    rivalled: Any
+
+
+def _search(plan: Plan, equation: Equation, lower: Values, upper: Values, voxel: Voxel) -> _Found:
+    """Minimise the misfit of one voxel."""
     signals, free = voxel.signals, plan.free
-    size = signals.shape[0]
-    samples, weights = unrolled(voxel)
-    lower, upper = free_bounds(plan, bounds, signals.dtype)
     misfit, energy = misfit_of(plan, voxel)
     once = computing_once(lower, upper)
 
@@ -125,7 +161,7 @@ def fit_voxel(
         )
     )
     variance = (
-        best.expansion.cost / max(size - len(free), 1)
+        best.expansion.cost / max(signals.shape[0] - len(free), 1)
         if voxel.sigma is None or plan.likelihood == "gaussian"
         else voxel.sigma * voxel.sigma
     )
@@ -134,40 +170,45 @@ def fit_voxel(
     settled = converged(best, energy, variance, plan.curved) & ~(best.lost & ~_any(best.at_bound))
     status = _status(equation, voxel, values, settled, _any(best.at_bound), spare, energy)
     known = (status == Status.CONVERGED) | (status == Status.AT_BOUND)
-
-    def where_known(value: Scalar) -> Scalar:
-        return jnp.where(known, value, jnp.nan)
-
-    values = {name: where_known(value) for name, value in values.items()}
     cost = rivalled = None
     if plan.several_minima:
         cost = best.expansion.cost
         rivalled = _rivalled(plan, equation, voxel, found, signal(found))
-    if not plan.quality:
-        return VoxelFit(values, status, cost, rivalled, None, None, None, None, None)
+    return _Found(found, best.expansion, best.at_bound, status, known, cost, rivalled)
 
-    natural = not plan.exact and not equation.warped
-    information = best.expansion if natural else expand(signal, misfit, found)
-    covariance = inverse(information.hessian, best.at_bound)
-    carried = carried_errors(plan, equation, voxel, misfit, found, covariance, once)
-    predicted = signal(found)
+
+def _quality(
+    plan: Plan, equation: Equation, voxel: Voxel, found: _Found, once: Once
+) -> dict[str, Any]:
+    """Errors of the estimates of one voxel, and what its residuals say."""
+    size = voxel.signals.shape[0]
+    samples, weights = unrolled(voxel)
+    misfit, _ = misfit_of(plan, voxel)
+
+    def signal(values: Values) -> Signals:
+        return equation.signal({**voxel.known, **dict(zip(plan.free, values, strict=True))})
+
+    # the last expansion of the search is the one wanted, unless it was taken in other coordinates
+    natural = not plan.exact and not equation.warped and not plan.differentiable
+    information = found.expansion if natural else expand(signal, misfit, found.values)
+    covariance = inverse(information.hessian, found.at_bound)
+    predicted = signal(found.values)
     weight = sum(weights)
     mean = sum(w * y for w, y in zip(weights, samples, strict=True)) / weight
     squares = sum(
         w * (y - predicted[i]) ** 2 for i, (w, y) in enumerate(zip(weights, samples, strict=True))
     )
     total = sum(w * (y - mean) ** 2 for w, y in zip(weights, samples, strict=True))
-    return VoxelFit(
-        values,
-        status,
-        cost,
-        rivalled,
-        jax.tree.map(where_known, covariance),
-        jax.tree.map(where_known, carried),
-        where_known(squares / jnp.asarray(_chi_square_medians(size), signals.dtype)[spare]),
-        where_known(jnp.sqrt(squares / weight)),
-        where_known(jnp.where(total > 0, 1.0 - squares / total, jnp.nan)),
-    )
+    medians = jnp.asarray(_chi_square_medians(size), voxel.signals.dtype)
+    off, varied = jnp.asarray(squares) > 0, jnp.asarray(total) > 0
+    return {
+        "covariance": covariance,
+        "carried": carried_errors(plan, equation, voxel, misfit, found.values, covariance, once),
+        "noise": squares / medians[_spare_samples(voxel, len(plan.free))],
+        # roots and quotients have slopes where they are zero, and none where they are not defined
+        "rmse": jnp.where(off, jnp.sqrt(jnp.where(off, squares / weight, 1.0)), 0.0),
+        "r_squared": jnp.where(varied, 1.0 - squares / jnp.where(varied, total, 1.0), jnp.nan),
+    }
 
 
 def _best_of(search: Callable[[Values], Minimum], begun: list[Values]) -> Minimum:
