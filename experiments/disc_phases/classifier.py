@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from experiments.disc_phases.phases import PHASES
+from jaxqmri.io import InputError
 
 NEIGHBOURS = 5  # of SMOTE
 CALIBRATION_FOLDS = 5
@@ -43,7 +44,7 @@ def support_vectors(phases: Int[np.ndarray, " d"], seed: int, *, smote: bool = T
     counts = np.bincount(phases)
     fewest = int(counts[counts > 0].min())
     if fewest < 2:
-        raise ValueError(f"{fewest} disc of one phase to train on, expected two at least")
+        raise InputError(f"{fewest} disc of one phase to train on, expected two at least")
     least = int(counts.max()) if smote else fewest
     folds = StratifiedKFold(min(CALIBRATION_FOLDS, least), shuffle=True, random_state=seed)
     machine = CalibratedClassifierCV(SVC(C=1.0, kernel="rbf", gamma="scale"), cv=folds)

@@ -35,6 +35,7 @@ from experiments.disc_phases.second_stage import (
 )
 from experiments.disc_phases.settings import Settings
 from experiments.disc_phases.study import Study
+from experiments.kept_networks import End
 from experiments.run import Result, Run
 from jaxqmri.analysis import Interval, area_under_curve
 from jaxqmri.report import compared
@@ -44,13 +45,17 @@ HOW = evaluated(PATIENTS, FIVE_FOLDS)
 
 def coupling_rows(run: Run[Settings], cohort: Cohort, channels: int) -> list[Result]:
     """Networks and two rungs on one cohort of every other coupling, patients apart."""
-    if not _simulated_as_it_is(run, cohort):
+    if not _varied(run, cohort):
         return []
     rows, seed = [], run.command.seed
     for coupling in run.settings.couplings:
         other = replace(cohort, settings={"coupling": coupling})
         study, dealt, stages = _second_stage(run, other, channels, f"coupling-{coupling:g}_")
-        source, ladder = coupled(coupling), ladder_of(study, dealt, seed)[FIVE_FOLDS]
+        source, ladder = (
+            coupled(coupling),
+            ladder_of(study, dealt, seed, smote=run.settings.smote)[FIVE_FOLDS],
+        )
+        part = stages.judged[HOW].part
         known = {
             NETWORK: stages.judged[HOW].probabilities,
             LEARNT: stages.learnt[HOW],
@@ -58,16 +63,16 @@ def coupling_rows(run: Run[Settings], cohort: Cohort, channels: int) -> list[Res
             SHAPE: ladder[SHAPE],
         }
         for name, told in known.items():
-            rows += phase_rows(name, source, study.phases, told, study.owner, seed)
+            rows += phase_rows(name, source, study, told, part, seed)
         for name in (NETWORK, LEARNT):
             rows += difference_row(
                 ((name, source), (LEVEL_AGE, source)),
-                study.phases,
+                study,
                 (known[name], known[LEVEL_AGE]),
-                study.owner,
+                (part, part),
                 seed,
             )
-        rows += training_summary(stages, source)
+        rows += training_summary(stages.ends.values(), source)
     return rows
 
 
@@ -77,18 +82,21 @@ def null_rows(run: Run[Settings], cohort: Cohort, channels: int) -> list[Result]
     The interval is Student's, over cohorts: each has patients, folds and networks of its own.
     """
     count = run.settings.null_cohorts
-    if not count or not _simulated_as_it_is(run, cohort):
+    if not count or not _varied(run, cohort):
         return []
     gains: dict[str, list[float]] = {NETWORK: [], LEARNT: []}
+    ends: list[End] = []
     for number in range(1, count + 1):
         seed = cohort.seed + number
         other = replace(cohort, grid="quick", seed=seed, settings={"coupling": 0.0})
         study, dealt, stages = _second_stage(run, other, channels, f"null-{number}_")
-        ladder = ladder_of(study, dealt, run.command.seed)[FIVE_FOLDS]
-        least = _area(study, ladder[LEVEL_AGE])
-        gains[NETWORK].append(_area(study, stages.judged[HOW].probabilities) - least)
-        gains[LEARNT].append(_area(study, stages.learnt[HOW]) - least)
-    rows = []
+        ladder = ladder_of(study, dealt, run.command.seed, smote=run.settings.smote)[FIVE_FOLDS]
+        one = stages.judged[HOW]
+        least = _area(study, ladder[LEVEL_AGE], one.part)
+        gains[NETWORK].append(_area(study, one.probabilities, one.part) - least)
+        gains[LEARNT].append(_area(study, stages.learnt[HOW], one.part) - least)
+        ends += stages.ends.values()
+    rows = training_summary(ends, NULL)
     for name, own in gains.items():
         between = stats.ttest_1samp(own, 0.0).confidence_interval()
         model, _ = compared((name, NULL), (LEVEL_AGE, NULL))
@@ -98,9 +106,14 @@ def null_rows(run: Run[Settings], cohort: Cohort, channels: int) -> list[Result]
     return rows
 
 
-def _simulated_as_it_is(run: Run[Settings], cohort: Cohort) -> bool:
-    """Whether there is a cohort to vary: none was given, and it is not itself a variant."""
-    return run.command.data is None and not cohort.settings
+def _varied(run: Run[Settings], cohort: Cohort) -> bool:
+    """Whether there are cohorts of other couplings.
+
+    Not of data given, nor of a variant of the study; nor with T2-weighted images, which show
+    degeneration whatever the coupling is.
+    """
+    given = run.command.data is not None or bool(cohort.settings)
+    return not given and not run.settings.use_t2w
 
 
 def _second_stage(
@@ -114,7 +127,8 @@ def _second_stage(
     return study, dealt, tell_phases(run, study, dealt, crops, whole=False, name=name)
 
 
-def _area(study: Study, probabilities: np.ndarray) -> float:
+def _area(study: Study, probabilities: np.ndarray, part: np.ndarray) -> float:
     """Mean area of the three phases over the discs that were tested."""
     tested = np.isfinite(probabilities).all(axis=1)
-    return area_under_curve(study.phases[tested], probabilities[tested]).macro.value
+    truth, told = study.phases[tested], probabilities[tested]
+    return area_under_curve(truth, told, stratum=part[tested]).macro.value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +21,6 @@ from experiments.disc_phases.detector import (
     all_detection_rows,
     best_boxes,
 )
-from experiments.disc_phases.evaluations import Dealt
 from experiments.disc_phases.folds import patients_of
 from experiments.disc_phases.metrics import (
     DETECTOR,
@@ -41,6 +40,7 @@ from experiments.disc_phases.rungs import LEVEL_AGE, SHAPE
 from experiments.disc_phases.scores import difference_row, fold_rows, phase_rows, t1rho_rows
 from experiments.disc_phases.second_stage import (
     Found,
+    Probabilities,
     deal,
     ladder_of,
     tell_phases,
@@ -137,8 +137,9 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
     stages = tell_phases(run, study, dealt, study.crops(channels, settings.regression.crop, seen))
     stages = _less_what_was_missed(stages, boxes, test)
     run.results += _network_rows(study, stages, seed)
-    run.results += _rung_rows(study, dealt, stages, seed)
-    run.results += training_summary(stages, evaluated(PATIENTS, FIVE_FOLDS))
+    ladders = ladder_of(study, dealt, seed, smote=settings.smote, boxes=seen)
+    run.results += _rung_rows(study, stages, ladders, seed)
+    run.results += training_summary(stages.ends.values(), evaluated(PATIENTS, FIVE_FOLDS))
     run.results += coupling_rows(run, cohort, channels)
     run.results += null_rows(run, cohort, channels)
     run.tick()
@@ -197,38 +198,38 @@ def _less_what_was_missed(
 def _network_rows(study: Study, stages: Found, seed: int) -> list[Result]:
     rows = []
     for source, one in stages.judged.items():
-        # as the text: intervals over discs
-        owner = None if source.startswith(TEXT) else study.owner
-        rows += phase_rows(NETWORK, source, study.phases, one.probabilities, owner, seed)
+        rows += phase_rows(NETWORK, source, study, one.probabilities, one.part, seed)
         rows += t1rho_rows(source, study.t1rho, one.t1rho, study.owner, seed)
         if source.endswith(FIVE_FOLDS):
             rows += fold_rows(NETWORK, source, study.phases, one.probabilities, one.part)
     return rows
 
 
-def _rung_rows(study: Study, dealt: Dealt, stages: Found, seed: int) -> list[Result]:
+def _rung_rows(
+    study: Study, stages: Found, ladders: Mapping[str, Mapping[str, Probabilities]], seed: int
+) -> list[Result]:
     """What the rungs reach, and what networks do beyond two of them and beyond their own folds."""
     judged, rows = stages.judged, []
-    for which, ladder in ladder_of(study, dealt, seed).items():
+    for which, ladder in ladders.items():
         source = evaluated(PATIENTS, which)
-        known = {**ladder, LEARNT: stages.learnt[source]}
+        known, part = {**ladder, LEARNT: stages.learnt[source]}, judged[source].part
         for name, told in known.items():
-            rows += phase_rows(name, source, study.phases, told, study.owner, seed)
+            rows += phase_rows(name, source, study, told, part, seed)
         known[NETWORK] = judged[source].probabilities
         for first, second in ((NETWORK, LEVEL_AGE), (NETWORK, SHAPE), (LEARNT, LEVEL_AGE)):
             rows += difference_row(
                 ((first, source), (second, source)),
-                study.phases,
+                study,
                 (known[first], known[second]),
-                study.owner,
+                (part, part),
                 seed,
             )
     text, apart = (evaluated(how, FIVE_FOLDS) for how in (TEXT, PATIENTS))
     return rows + difference_row(
         ((NETWORK, text), (NETWORK, apart)),
-        study.phases,
+        study,
         (judged[text].probabilities, judged[apart].probabilities),
-        study.owner,
+        (judged[text].part, judged[apart].part),
         seed,
     )
 

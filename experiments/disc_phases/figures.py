@@ -69,8 +69,8 @@ def draw_all(
         drawn["phases"] = (
             _phases(study, told, boxes),
             "Test patients: boxes that the detector found and named, in the colour of the phase "
-            "that the networks tell, with the probability; below them the phase as measured "
-            "(Figure 6 of the paper in kind).",
+            "that the networks tell: blue 1, red 2, green 3. Beside each its level, that phase "
+            "with its probability, and the phase as measured (Figure 6 of the paper in kind).",
         )
     sources = [s for s in (evaluated(PATIENTS, TEST), HEADLINE) if _tested(judged[s]).any()]
     drawn |= {
@@ -81,16 +81,6 @@ def draw_all(
         "roc": (
             _roc(study, judged, sources),
             "ROC curves of each phase against the others (Figure 5b); patients apart.",
-        ),
-        "t1rho": (
-            agreement.predicted_on_true(
-                {
-                    f"{part}, {HEADLINE}": _pairs(study, judged[HEADLINE], k)
-                    for k, part in enumerate(PARTS)
-                },
-                "T1rho (ms)",
-            ),
-            "T1rho of discs that the networks have not seen, against the mean of all readings.",
         ),
         "rungs": (
             dots_beside_paper(
@@ -104,9 +94,17 @@ def draw_all(
                 "mean area under the ROC curves",
                 across="input",
             ),
-            "What networks reach, below and above them what needs no network.",
+            "What networks reach, beside what needs none and what they add to level and age.",
         ),
     }
+    for k, part in enumerate(PARTS):
+        drawn[f"t1rho_{part}"] = (
+            agreement.predicted_on_true(
+                {f"{part}, {HEADLINE}": _pairs(study, judged[HEADLINE], k)}, "T1rho (ms)", columns=1
+            ),
+            f"{part.capitalize()} T1rho of discs that the networks have not seen, against the mean "
+            "of all readings.",
+        )
     curve = _couplings(rows)
     if len(curve) > 1:
         drawn["coupling"] = (
@@ -137,7 +135,7 @@ def _phases(study: Study, told: Judged, boxes: Float[np.ndarray, "p 5 4"]) -> Fi
 
     found = np.flatnonzero(np.isfinite(boxes).any(axis=(1, 2)))[:SHOWN]
     titles = [str(study.people[p]["participant_id"]) for p in found]
-    figure, places = panels(titles, "", "", columns=SHOWN, height=4.2)
+    figure, places = panels(titles, "", "", columns=SHOWN, height=2.6)
     for axes, p in zip(places, found, strict=True):
         image = study.images[p, ..., 0]
         axes.imshow(
@@ -154,11 +152,10 @@ def _phases(study: Study, told: Judged, boxes: Float[np.ndarray, "p 5 4"]) -> Fi
                 Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False, ec=colour, lw=1.4)
             )
             axes.text(
-                x2 + 2, 0.5 * (y1 + y2),
-                f"{LEVELS[level]}  {PHASES[phase]} ({share:.2f})\nmeasured "
-                f"{PHASES[study.phases[disc]]}",
-                color=colour, fontsize=6.5, va="center",
-                bbox={"facecolor": "black", "alpha": 0.45, "pad": 1, "linewidth": 0},
+                0.985 * image.shape[1], 0.5 * (y1 + y2),
+                f"{LEVELS[level]}: {PHASES[phase][-1]} ({share:.2f}), {study.phases[disc] + 1}",
+                color="white", fontsize=7.5, ha="right", va="center",
+                bbox={"facecolor": "black", "alpha": 0.6, "pad": 1, "linewidth": 0},
             )  # fmt: skip
     return figure
 

@@ -44,12 +44,14 @@ def row(
     n: int | None = None,
     sd: float | None = None,
     paper: float | None = None,
+    paper_sd: float | None = None,
 ) -> Result:
     """One number of a model."""
     interval = found if isinstance(found, Interval) else Interval(found)
     return Result(
         model, metric, unit, source, region, None, n,
         ours=interval.value, ours_sd=sd, low=interval.low, high=interval.high, paper=paper,
+        paper_sd=paper_sd,
     )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def participant_rows(
     ages = np.array([float(person["age"]) for person in study.people])
     rows.append(
         row(PATIENTS, "age", "mean", None, "years", float(ages.mean()), n=ages.size,
-            sd=float(ages.std(ddof=1)), paper=paper.AGE)
+            sd=float(ages.std(ddof=1)), paper=paper.AGE, paper_sd=paper.AGE_SD)
     )  # fmt: skip
     for name, patients in (("all", None), ("train", train), ("test", test)):
         own = np.isin(study.owner, np.arange(len(study.people)) if patients is None else patients)

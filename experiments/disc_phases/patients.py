@@ -92,6 +92,9 @@ def prepare(task: Task) -> Patient:
         images.append(bids.read_anat(data, who, "T2w"))
         check_same_grid(images[1], t1w, "T1w")
     shown = [displayed(image, task.window) for image in images]
+    for image, seen in zip(images, shown, strict=True):
+        if not seen.any():
+            raise InputError(f"{image.path}: nothing but zeros in this window")
     edges = np.linalg.norm(t1w.affine[:3, :2], axis=0)
     if not np.isclose(*edges, rtol=0.01):
         raise InputError(f"{t1w.path}: pixels of {edges[0]:.3g} x {edges[1]:.3g} mm, not square")
@@ -100,11 +103,19 @@ def prepare(task: Task) -> Patient:
         raise InputError(f"{_table_path(data, READERS[0])}: no rows of sub-{who['sub']}")
     given = [table for table in tables if table is not None]
     boxes = np.array([[float(row[key]) for key in BOX] for row in given[0]])
-    grades = np.array([[int(row.get(GRADE) or 0) for row in table] for table in given])
-    measured = np.array([[_numbers(row) for row in table] for table in given])
+    _check_boxes(boxes, shown[0], f"{_table_path(data, READERS[0])}: sub-{who['sub']}")
+    paths = [_table_path(data, reader) for reader in READERS]
+    rows = [
+        [(f"{path}: sub-{who['sub']}, {row['level']}", row) for row in table]
+        for path, table in zip(paths, given, strict=False)
+    ]
+    grades = np.array([[_grade(*row) for row in table] for table in rows])
+    measured = np.array([[_numbers(*row) for row in table] for table in rows])
     regions, times = [], np.zeros(0)
-    if not np.isfinite(measured).all():
-        regions, times = _regions(data, who)
+    if not np.isfinite(measured).any():
+        regions, times = _regions(data, who, READERS[: len(given)])
+    elif not np.isfinite(measured).all():
+        raise InputError(f"{paths[0]}: sub-{who['sub']}: T1rho of some discs, expected all or none")
     return Patient(
         np.stack(shown, axis=-1),
         float(edges[0]),
@@ -152,15 +163,42 @@ def _table(data: Path, reader: str, who: Mapping[str, str]) -> list[Mapping[str,
     return [by_level[level] for level in LEVELS]
 
 
-def _numbers(row: Mapping[str, Any]) -> list[float]:
-    return [float(row[key]) if row.get(key) is not None else np.nan for key in MEASURED]
+def _check_boxes(
+    boxes: Float[np.ndarray, "5 4"], image: Float[np.ndarray, "h w"], where: str
+) -> None:
+    rows, columns = image.shape
+    for level, box in zip(LEVELS, boxes, strict=True):
+        middle = 0.5 * (box[:2] + box[2:])
+        if not ((middle > 0) & (middle < (columns, rows))).all():
+            raise InputError(
+                f"{where}, {level}: box {box.tolist()} outside the image of {columns} x {rows}"
+            )
 
 
-def _regions(data: Path, who: Mapping[str, str]) -> tuple[list[Region], Float[np.ndarray, " n"]]:
+def _grade(where: str, row: Mapping[str, Any]) -> int:
+    """Pfirrmann grade of a disc; 0 where not given."""
+    grade = row.get(GRADE)
+    if grade is not None and grade not in range(1, 6):
+        raise InputError(f"{where}: {GRADE} {grade}, expected 1 to 5")
+    return int(grade or 0)
+
+
+def _numbers(where: str, row: Mapping[str, Any]) -> list[float]:
+    """Maximum, minimum and mean T1rho of a disc; NaN where not given."""
+    found = [row.get(key) for key in MEASURED]
+    odd = [value for value in found if not isinstance(value, int | float | None)]
+    if odd:
+        raise InputError(f"{where}: T1rho {odd[0]}, expected a number of ms")
+    return [np.nan if value is None else float(value) for value in found]
+
+
+def _regions(
+    data: Path, who: Mapping[str, str], readers: Sequence[str]
+) -> tuple[list[Region], Float[np.ndarray, " n"]]:
     """Signals in all that readers have drawn, a file for every reading."""
     series = bids.read_series(data, "T1rhow", who)
     found = []
-    for r, reader in enumerate(READERS):
+    for r, reader in enumerate(readers):
         for k in range(READINGS):
             entities = {**who, "desc": f"reading{k + 1}"}
             path = find_image(map_folder(data, reader), entities, "dseg")

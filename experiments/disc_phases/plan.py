@@ -52,7 +52,7 @@ JOINING = Joining(
     PLAN,
     title="Phases of disc degeneration seen in T1-weighted images",
     question="What does telling them rest on?",
-    calibrated_on="published numbers of discs in each phase and grade, and the readers' agreement",
+    calibrated_on="published numbers of discs in each phase and grade, and the readers' kappa",
     changed_since=changed_since,
     judge=judge_run,
     predictions=PREDICTIONS,

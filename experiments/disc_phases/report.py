@@ -13,9 +13,10 @@ from experiments.disc_phases.metrics import (
     ACCURACY,
     AP,
     COLUMN,
-    FOLD_AUC,
+    FRESH,
     LOWEST,
     NETWORK,
+    PARTS,
     PATIENTS,
     TEST,
     evaluated,
@@ -50,7 +51,7 @@ BELOW = {
     AREAS: ("roc",),
     RUNGS: ("rungs",),
     CURVE: ("coupling",),
-    PREDICTED: ("t1rho",),
+    PREDICTED: tuple(f"t1rho_{part}" for part in PARTS),
     TRAINED: ("learning_detector", "learning_second_stage"),
 }  # figures
 
@@ -108,8 +109,9 @@ def remarks(run: Run[Settings], study: Study, short: Sequence[str]) -> list[str]
         told.append(
             f"{source(study)}. How strongly degeneration shows in T1-weighted images is a choice "
             "of the simulation, by effects as the literature describes them: areas are to be read "
-            "as a curve over that choice, and against what level and age tell. Phases, grades and "
-            "the readers' agreement follow the paper."
+            "against what level and age tell, and as a curve over that choice, which preset full "
+            "draws. Numbers of discs in each phase and grade, and the kappa of grades, follow the "
+            "paper."
         )
     else:
         told.append(f"{source(study)}. The paper's numbers are of its own patients.")
@@ -150,10 +152,11 @@ def _key_numbers(rows: Sequence[Result]) -> list[Number | None]:
     def one(label: str, model: str, name: str, metric: str) -> Number | None:
         return key_number(label, found.get((model, name, metric)), 3)
 
+    found_in = FRESH if any(each.input == FRESH for each in rows) else TEST
     return [
-        one("Average precision, lowest", COLUMN, TEST, f"{AP}, {LOWEST}"),
+        one("Average precision, lowest", COLUMN, found_in, f"{AP}, {LOWEST}"),
         one("Accuracy, test set", NETWORK, evaluated(PATIENTS, TEST), ACCURACY),
         one("AUC, test set", NETWORK, evaluated(PATIENTS, TEST), MEAN_AREA),
-        one("AUC, folds of patients", NETWORK, APART, FOLD_AUC),
+        one("AUC, folds of patients", NETWORK, APART, MEAN_AREA),
         one("AUC, level and age", LEVEL_AGE, APART, MEAN_AREA),
     ]

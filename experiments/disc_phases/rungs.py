@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,8 @@ def rungs(
     grades: Int[np.ndarray, " d"],
     shape: Float[np.ndarray, "d f"],
     reading: Float[np.ndarray, "d 3"],
+    *,
+    smote: bool = True,
 ) -> dict[str, Rung]:
     """All rungs by name, from the lowest; ``reading`` are T1rho values that one reader measured."""
     level, grade = _indicators(levels), _indicators(grades)
@@ -37,7 +40,7 @@ def rungs(
         LEVEL_AGE: Rung(level_and_age(levels, ages), logistic),
         GRADE: Rung(np.column_stack([grade, grades]), logistic),
         SHAPE: Rung(shape, logistic),
-        READING: Rung(reading, support_vectors),
+        READING: Rung(reading, partial(support_vectors, smote=smote)),
     }
 
 

@@ -25,6 +25,7 @@ from experiments.disc_phases.metrics import (
     row,
 )
 from experiments.disc_phases.phases import PHASES
+from experiments.disc_phases.study import Study
 from experiments.run import Result
 from experiments.trainings import Arm
 from jaxqmri.analysis import (
@@ -45,9 +46,9 @@ Probabilities = Float[np.ndarray, "d 3"]
 def phase_rows(
     model: str,
     source: str,
-    phases: Numbers,
+    study: Study,
     probabilities: Probabilities,
-    owner: Numbers | None,
+    part: Numbers | None,
     seed: int,
 ) -> list[Result]:
     """Areas under ROC curves, precision, recall, F1 and accuracy; none where no disc was tested.
@@ -56,19 +57,21 @@ def phase_rows(
     ----------
     model, source
         Names of the rows.
-    phases, probabilities
-        Measured and predicted; not a number where a disc was not tested.
-    owner
-        Patient of every disc, whom intervals resample; when None they resample discs.
+    study
+        Measured phases, and patients, whom intervals resample.
+    probabilities
+        Predicted; not a number where a disc was not tested.
+    part
+        Which of several classifiers told each disc's: areas compare discs of one alone.
     seed
         Of the resampling.
     """
     tested = np.isfinite(probabilities).all(axis=1)
     if not tested.any():
         return []
-    truth, told = phases[tested], probabilities[tested]
-    whose = None if owner is None else owner[tested]
-    areas = area_under_curve(truth, told, owner=whose, seed=seed)
+    truth, told, whose = study.phases[tested], probabilities[tested], study.owner[tested]
+    stratum = None if part is None else part[tested]
+    areas = area_under_curve(truth, told, owner=whose, stratum=stratum, seed=seed)
     scores = classification_scores(truth, told.argmax(axis=1), len(PHASES), owner=whose, seed=seed)
     beside = model == NETWORK and source.endswith(TEST)
     rows = []
@@ -110,10 +113,8 @@ def fold_rows(
         found.append(area_under_curve(phases[own], probabilities[own]).macro.value)
     beside = model == NETWORK and len(found) == len(paper.FOLD_AUC)
     rows = [
-        row(model, source, AUC, f"fold {fold + 1}", "", value,
-            paper=paper.FOLD_AUC[fold] if beside else None)
-        for fold, value in enumerate(found)
-    ]  # fmt: skip
+        row(model, source, AUC, f"fold {fold + 1}", "", value) for fold, value in enumerate(found)
+    ]
     spread = float(np.nanstd(found, ddof=1)) if len(found) > 1 else None
     return [
         *rows,
@@ -124,9 +125,9 @@ def fold_rows(
 
 def difference_row(
     arms: tuple[Arm, Arm],
-    phases: Numbers,
+    study: Study,
     probabilities: tuple[Probabilities, Probabilities],
-    owner: Numbers,
+    parts: tuple[Numbers, Numbers],
     seed: int,
 ) -> list[Result]:
     """Mean area of one model in one evaluation less another's, over the discs that both tested."""
@@ -134,7 +135,15 @@ def difference_row(
     if not tested.any():
         return []
     first, second = (one[tested] for one in probabilities)
-    found = area_difference(phases[tested], first, second, owner=owner[tested], seed=seed)
+    found = area_difference(
+        study.phases[tested],
+        first,
+        second,
+        owner=study.owner[tested],
+        stratum=parts[0][tested],
+        second_stratum=parts[1][tested],
+        seed=seed,
+    )
     model, source = compared(*arms)
     return [
         row(model, source, average(AUC, MACRO), None, "", _interval(found),

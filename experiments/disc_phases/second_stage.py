@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -95,9 +95,26 @@ def tell_phases(
     return Found(ends, judged, learnt)
 
 
-def ladder_of(study: Study, dealt: Dealt, seed: int) -> dict[str, dict[str, Probabilities]]:
-    """Probabilities by the rungs: of the training patients' discs in folds, and of the test set."""
-    ladder = rungs(study.levels, study.ages, study.agreed_grades, study.shapes(), study.one_reading)
+def ladder_of(
+    study: Study,
+    dealt: Dealt,
+    seed: int,
+    *,
+    smote: bool,
+    boxes: Float[np.ndarray, "p 5 4"] | None = None,
+) -> dict[str, dict[str, Probabilities]]:
+    """Probabilities by the rungs: of the training patients' discs in folds, and of the test set.
+
+    Shapes are those in ``boxes``, or in the boxes drawn.
+    """
+    ladder = rungs(
+        study.levels,
+        study.ages,
+        study.agreed_grades,
+        study.shapes(boxes),
+        study.one_reading,
+        smote=smote,
+    )
     known = np.flatnonzero(dealt.patients >= 0)
     return {
         FIVE_FOLDS: climb(ladder, study.phases, pairs_of(dealt.patients), seed),
@@ -105,12 +122,10 @@ def ladder_of(study: Study, dealt: Dealt, seed: int) -> dict[str, dict[str, Prob
     }
 
 
-def training_summary(found: Found, source: str) -> list[Result]:
-    """How all trainings of a cohort went."""
-    ends = list(found.ends.values())
-    return training_rows(
-        (NETWORK, source), [end.curve for end in ends], [end.settled for end in ends]
-    )
+def training_summary(ends: Iterable[End], source: str) -> list[Result]:
+    """How trainings went."""
+    curves, settled = zip(*((end.curve, end.settled) for end in ends), strict=True)
+    return training_rows((NETWORK, source), list(curves), list(settled))
 
 
 def _described(study: Study, dealt: Dealt) -> dict[str, Any]:

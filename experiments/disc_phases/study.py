@@ -69,17 +69,29 @@ class Study:
         if len(shapes) > 1:
             told = " and ".join(str(shape) for shape in sorted(shapes))
             raise InputError(f"{data}: images of {told} (rows, columns, contrasts): make them one")
-        ages = [person.get("age") for person in people]
-        unknown = [p["participant_id"] for p, age in zip(people, ages, strict=True) if age is None]
+        unknown = [p["participant_id"] for p in people if not isinstance(p.get("age"), int | float)]
         if unknown:
-            raise InputError(f"{data / 'participants.tsv'}: no age of {', '.join(unknown)}")
+            raise InputError(
+                f"{data / 'participants.tsv'}: no age, a number, of {', '.join(unknown)}"
+            )
+        times = {tuple(patient.times) for patient in patients if patient.regions}
+        if len(times) > 1:
+            told = " and ".join(", ".join(f"{t:g}" for t in each) for each in sorted(times))
+            raise InputError(f"{data}: spin-lock times of {told} ms: expected the same of everyone")
+        readings = readings_of(patients)
+        empty = ~np.isfinite(readings).any(axis=(1, 2)).all(axis=-1)
+        for p, level in np.argwhere(empty)[:1]:
+            raise InputError(
+                f"{data}: {people[p]['participant_id']}, {LEVELS[level]}: no T1rho, neither given "
+                "nor fitted in any pixel of its regions"
+            )
         return cls(
             list(people),
             np.stack([patient.images for patient in patients]),
             np.array([patient.pixel for patient in patients]),
             np.stack([patient.boxes for patient in patients]),
             np.stack([_filled(patient.grades) for patient in patients]),
-            readings_of(patients),
+            readings,
             simulated,
         )
 
@@ -105,8 +117,10 @@ class Study:
 
     @property
     def one_reading(self) -> Float[np.ndarray, "d 3"]:
-        """What the last reader measured the first time."""
-        return self.readings[:, -1, 0].reshape(-1, 3)
+        """What the last reader who measured all discs measured the first time."""
+        first = self.readings[:, :, 0]
+        complete = np.flatnonzero(np.isfinite(first).all(axis=(0, 2, 3)))
+        return first[:, complete[-1] if complete.size else 0].reshape(-1, 3)
 
     @property
     def phases(self) -> Int[np.ndarray, " d"]:
@@ -135,11 +149,12 @@ class Study:
             ]
         )
 
-    def shapes(self) -> Float[np.ndarray, "d f"]:
-        """Hand-made features of every disc."""
+    def shapes(self, boxes: Float[np.ndarray, "p 5 4"] | None = None) -> Float[np.ndarray, "d f"]:
+        """Hand-made features of every disc in its box, the drawn one unless given."""
+        boxes = self.boxes if boxes is None else boxes
         found = [
-            shape_features(image, boxes, pixel)
-            for image, boxes, pixel in zip(self.images, self.boxes, self.pixel, strict=True)
+            shape_features(image, own, pixel)
+            for image, own, pixel in zip(self.images, boxes, self.pixel, strict=True)
         ]
         return np.concatenate(found)
 

@@ -57,7 +57,12 @@ class RocCurve(NamedTuple):
 
 
 def area_under_curve(
-    truth: ArrayLike, scores: ArrayLike, *, owner: ArrayLike | None = None, seed: int = 0
+    truth: ArrayLike,
+    scores: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    stratum: ArrayLike | None = None,
+    seed: int = 0,
 ) -> AreaUnderCurve:
     r"""Area under the ROC curve of each class against the rest, and its averages.
 
@@ -75,6 +80,10 @@ def area_under_curve(
     owner
         Patient of each case: intervals then resample patients. When None they resample cases,
         and are too narrow if cases of one patient are alike.
+    stratum
+        Only pairs within one stratum count: the folds of a cross-validation, whose scores come
+        from classifiers of their own. Compared across folds even a constant falls below one half,
+        since a class that is rare in a fold is frequent in what its classifier has learnt.
     seed
         Of the resampling. Resamples that lack a class are skipped, and counted.
 
@@ -89,7 +98,8 @@ def area_under_curve(
     """
     y, s = _checked(truth, scores)
     whose = owners_of(y.size, owner)
-    *each, macro, weighted, micro = bootstrap_cases(_areas(y, s), whose, seed=seed)
+    areas = _areas(y, s, _strata(y, stratum))
+    *each, macro, weighted, micro = bootstrap_cases(areas, whose, seed=seed)
     return AreaUnderCurve(each, macro, weighted, micro, y.size, np.unique(whose).size)
 
 
@@ -99,16 +109,20 @@ def area_difference(
     second: ArrayLike,
     *,
     owner: ArrayLike | None = None,
+    stratum: ArrayLike | None = None,
+    second_stratum: ArrayLike | None = None,
     seed: int = 0,
 ) -> Estimate:
     """Macro area of one set of scores less that of another, the same cases in every resample.
 
     Parameters
     ----------
-    truth, owner, seed
+    truth, owner, stratum, seed
         As for :func:`area_under_curve`.
     first, second
         Scores of the same cases, shape ``(cases, classes)``.
+    second_stratum
+        Of the second scores, where they come from other folds.
 
     Raises
     ------
@@ -117,7 +131,10 @@ def area_difference(
     """
     y, one = _checked(truth, first)
     _, other = _checked(truth, second)
-    areas = [_areas(y, scores) for scores in (one, other)]
+    strata = (stratum, stratum if second_stratum is None else second_stratum)
+    areas = [
+        _areas(y, scores, _strata(y, own)) for scores, own in zip((one, other), strata, strict=True)
+    ]
     macro = one.shape[1]
 
     def difference(often: Often) -> Float[np.ndarray, " samples"]:
@@ -178,20 +195,35 @@ def _checked(
     return y, s
 
 
+def _strata(
+    y: Int[np.ndarray, " cases"], stratum: ArrayLike | None
+) -> Bool[np.ndarray, "cases strata"]:
+    """Which stratum each case is in: one for all when none is given."""
+    own = np.zeros(y.size, int) if stratum is None else np.asarray(stratum)
+    if own.shape != y.shape:
+        raise ValueError(f"expected the stratum of {y.size} cases, got shape {own.shape}")
+    return own[:, None] == np.unique(own)
+
+
 def _areas(
-    y: Int[np.ndarray, " cases"], s: Float[np.ndarray, "cases classes"]
+    y: Int[np.ndarray, " cases"],
+    s: Float[np.ndarray, "cases classes"],
+    strata: Bool[np.ndarray, "cases strata"],
 ) -> Callable[[Often], Float[np.ndarray, "samples areas"]]:
     """Areas of all classes, macro, weighted and micro, from how often each case counts."""
     of_class = y[:, None] == np.arange(s.shape[1])
-    pairs = _ranked_right(s, of_class, y)
+    pairs = _ranked_right(s, of_class, y) * (strata.astype(float) @ strata.T)
     there = of_class.any(axis=0)
 
     def areas(often: Often) -> Float[np.ndarray, "samples areas"]:
         right = np.stack([np.sum((often @ one) * often, axis=1) for one in pairs], axis=-1)
         count = often @ of_class
         total = count.sum(axis=1, keepdims=True)
-        each = right[:, :-1] / (count * (total - count))
-        micro = right[:, -1:] / (total**2 * (s.shape[1] - 1))
+        parts = np.stack([often @ (of_class & own[:, None]) for own in strata.T])
+        sizes = parts.sum(axis=-1, keepdims=True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            each = right[:, :-1] / np.sum(parts * (sizes - parts), axis=0)
+        micro = right[:, -1:] / (np.sum(sizes**2, axis=0) * (s.shape[1] - 1))
         macro = each.mean(axis=1, keepdims=True)
         weighted = np.sum(count * each, axis=1, keepdims=True) / total
         lacking = np.any((count == 0) & there, axis=1, keepdims=True)

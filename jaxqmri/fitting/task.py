@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -208,7 +208,7 @@ def _bounds(equation: Equation, bounds: Any, fitted: tuple[str, ...]) -> dict[st
             names = ", ".join(equation.names)
             raise ValueError(f"bounds names {', '.join(unknown)}; the model has {names}")
         for name, pair in bounds.items():
-            if np.shape(pair) != (2,):
+            if not isinstance(pair, Sequence | np.ndarray) or len(pair) != 2:
                 raise ValueError(f"bounds of {name} must be (lower, upper), got {pair!r}")
         limits |= {name: tuple(pair) for name, pair in bounds.items()}
     elif bounds is not None:
@@ -216,7 +216,8 @@ def _bounds(equation: Equation, bounds: Any, fitted: tuple[str, ...]) -> dict[st
         limits = {n: (lower.get(n, lo), upper.get(n, hi)) for n, (lo, hi) in limits.items()}
     for name in fitted:
         lower, upper = limits[name]
-        if not isinstance(lower, Tracer | jax.Array) and not lower < upper:
+        traced = isinstance(lower, Tracer | jax.Array) or isinstance(upper, Tracer | jax.Array)
+        if not traced and not lower < upper:
             raise ValueError(f"bounds of {name} must rise, got {lower} to {upper}")
     return {name: limits[name] for name in fitted}
 

@@ -139,6 +139,7 @@ def fit(
             raise ValueError("profile-likelihood intervals are not found for traced values")
         return fit_voxels(model, images, mask=mask, quality=quality, **settings)
     images = np.asarray(images)
+    settings = jax.tree.map(_on_host, settings)
     task = prepare(model, images.shape, quality=quality or intervals, **settings)
     volume = Volume.of(images, mask)
     nowhere = np.full(task.shape, np.inf, volume.dtype)
@@ -203,6 +204,11 @@ def fit_voxels(
 
     sigma = task.sigma if np.ndim(task.sigma) == 0 else jnp.ravel(task.sigma)
     return assemble(task, fitted, sigma, spread, whole, jnp)
+
+
+def _on_host(leaf: Any) -> Any:
+    """An array of NumPy instead of one on a device."""
+    return np.asarray(leaf) if isinstance(leaf, jax.Array) and leaf.ndim else leaf
 
 
 def _try_other_minima(task: Task, volume: Volume, fitted: VoxelFit) -> Task:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DECADE = 10.0
+NAMED = 10  # trainings of one network that a legend has room for
 
 
 class Curve(NamedTuple):
@@ -57,7 +58,7 @@ def learning_curves(
 
     The dot is the network that was kept; from it a line at its value leads to the check at which
     the plateau was told. A training that stopped short of its plateau ends in a cross, and the
-    title of its panel says so.
+    title of its panel says so. A legend names up to ten.
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ def learning_curves(
             _metric_line(right, curve, colour, label)
         for panel, values in ((left, "loss"), (right, "metric")):
             _scale(panel, [value for curve in curves for value in getattr(curve, values)])
-    if any(trainings.values()):
+    if 0 < max(map(len, trainings.values()), default=0) <= NAMED:
         axes[1].legend(
             frameon=False, fontsize=8, labelcolor=INK, ncols=2, handlelength=1.2, loc="upper right"
         )

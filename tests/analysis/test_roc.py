@@ -126,3 +126,37 @@ def test_difference_of_two_sets_of_scores_is_paired():
     assert found.low > 0
     close = analysis.area_difference(truth, good, nearly, owner=owner)
     assert close.high - close.low < 0.2 * (each[0].high - each[0].low)
+
+
+def test_only_pairs_of_one_stratum_count():
+    fold = np.arange(60) % 3
+
+    def within(positive, scores):
+        right = pairs = 0.0
+        for k in range(3):
+            own = fold == k if positive.size == 60 else np.repeat(fold, 3) == k
+            n = positive[own].sum() * (~positive[own].astype(bool)).sum()
+            right, pairs = right + n * by_ranks(positive[own], scores[own]), pairs + n
+        return right / pairs
+
+    found = analysis.area_under_curve(TRUTH, SCORES, stratum=fold)
+    own = [one.value for one in numbers(found)]
+    assert own == pytest.approx(averages(TRUTH, SCORES, within))
+    same = analysis.area_difference(TRUTH, SCORES, SCORES, stratum=fold)
+    assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
+    between = analysis.area_difference(
+        TRUTH, SCORES, SCORES, stratum=fold, second_stratum=np.zeros(60)
+    )
+    pooled = analysis.area_under_curve(TRUTH, SCORES).macro.value
+    assert between.value == pytest.approx(found.macro.value - pooled)
+    with pytest.raises(ValueError, match="stratum of 60 cases"):
+        analysis.area_under_curve(TRUTH, SCORES, stratum=fold[1:])
+
+
+def test_a_constant_told_in_folds_is_worth_nothing_within_them_and_less_across():
+    """What is rare in a fold is frequent in what its classifier has learnt."""
+    fold = np.arange(60) % 3
+    prior = np.stack([np.bincount(TRUTH[fold != k], minlength=3) for k in range(3)])[fold]
+    within = analysis.area_under_curve(TRUTH, prior / 40, stratum=fold)
+    assert [one.value for one in within.classes] == [0.5, 0.5, 0.5]
+    assert analysis.area_under_curve(TRUTH, prior / 40).macro.value < 0.5

@@ -4,6 +4,7 @@ import json
 import shutil
 from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax.numpy as jnp
 import numpy as np
@@ -279,13 +280,14 @@ def test_rungs_know_what_they_are_told_and_no_more():
     ages = rng.uniform(20, 60, 18)[OWNER]
     mean = 120 - 8 * levels - 0.6 * (ages - 40) + 15 * rng.standard_normal(90)
     phases = phase_of(mean)
+    known = SimpleNamespace(phases=phases, owner=OWNER)
     reading = np.column_stack([mean + 20, mean - 20, mean])
     ladder = rungs(levels, ages, phases + 1, rng.standard_normal((90, 3)), reading)
     told = climb(
         ladder, phases, pairs_of(patient_folds(PEOPLE, np.arange(18), OWNER, 5, 0, "s")), 0
     )
     areas = {
-        name: next(r for r in phase_rows(name, "x", phases, p, OWNER, 0)
+        name: next(r for r in phase_rows(name, "x", known, p, None, 0)
                    if r.metric == average(AUC, MACRO)).ours
         for name, p in told.items()
     }  # fmt: skip
@@ -299,14 +301,14 @@ def test_the_paper_confusion_gives_its_table_and_differences_are_paired():
     phases = np.repeat([0, 1, 2], table.sum(axis=1))
     called = np.concatenate([np.repeat([0, 1, 2], row) for row in table])
     told = np.eye(3)[called]
-    rows = phase_rows(NETWORK, evaluated(TEXT, TEST), phases, told, None, 0)
+    known = SimpleNamespace(phases=phases, owner=np.arange(phases.size))
+    rows = phase_rows(NETWORK, evaluated(TEXT, TEST), known, told, None, 0)
     for one in rows:
         if one.paper is not None and not one.metric.startswith(AUC):
             assert one.ours == pytest.approx(one.paper, abs=6e-4)
     assert next(r for r in rows if r.metric == ACCURACY).paper == paper.ACCURACY
-    owner = np.arange(phases.size)
-    arms = ((NETWORK, "a"), (NETWORK, "b"))
-    (same,) = difference_row(arms, phases, (told, told), owner, 0)
+    arms, part = ((NETWORK, "a"), (NETWORK, "b")), np.zeros(phases.size, int)
+    (same,) = difference_row(arms, known, (told, told), (part, part), 0)
     assert (same.ours, same.low, same.high, same.input) == (0, 0, 0, "a minus b")
 
 
@@ -394,6 +396,15 @@ def test_settings_that_make_no_sense_are_one_line(study, tmp_path, capsys, argum
     assert told in capsys.readouterr().err
 
 
+def changed(table, *cells):
+    """The table with other numbers in some columns of one disc."""
+    lines = [line.split("\t") for line in table.splitlines()]
+    (line,) = [line for line in lines if line[:2] == ["sub-03", "L2/3"]]
+    for column, value in zip(cells[::2], cells[1::2], strict=True):
+        line[column] = str(value)
+    return "\n".join("\t".join(line) for line in lines) + "\n"
+
+
 def test_what_is_missing_is_named(study, tmp_path, capsys):
     root = tmp_path / "data"
     shutil.copytree(study, root)
@@ -402,6 +413,8 @@ def test_what_is_missing_is_named(study, tmp_path, capsys):
     for text, told in (
         (whole.replace("sub-03\tL2/3", "sub-03\tL2/4"), "sub-03 has levels"),
         (whole.replace("x2", "right"), "expected x1, y1, x2, y2"),
+        (changed(whole, 2, 900, 4, 950), "outside the image"),
+        (changed(whole, 6, 7), "pfirrmann 7"),
     ):
         table.write_text(text)
         out = tmp_path / f"run-{len(told)}"
