@@ -41,6 +41,7 @@ from jaxqmri.analysis import Interval, area_under_curve
 from jaxqmri.report import compared
 
 HOW = evaluated(PATIENTS, FIVE_FOLDS)
+NULL_FOLDS = 3  # six networks a cohort rather than fifteen
 
 
 def coupling_rows(run: Run[Settings], cohort: Cohort, channels: int) -> list[Result]:
@@ -79,7 +80,7 @@ def coupling_rows(run: Run[Settings], cohort: Cohort, channels: int) -> list[Res
 def null_rows(run: Run[Settings], cohort: Cohort, channels: int) -> list[Result]:
     """Mean gain over level and age, over cohorts in which degeneration does not show.
 
-    The interval is Student's, over cohorts: each has patients, folds and networks of its own.
+    The interval is Student's, over cohorts: each has patients, networks and three folds of its own.
     """
     count = run.settings.null_cohorts
     if not count or not _varied(run, cohort):
@@ -89,7 +90,7 @@ def null_rows(run: Run[Settings], cohort: Cohort, channels: int) -> list[Result]
     for number in range(1, count + 1):
         seed = cohort.seed + number
         other = replace(cohort, grid="quick", seed=seed, settings={"coupling": 0.0})
-        study, dealt, stages = _second_stage(run, other, channels, f"null-{number}_")
+        study, dealt, stages = _second_stage(run, other, channels, f"null-{number}_", NULL_FOLDS)
         ladder = ladder_of(study, dealt, run.command.seed, smote=run.settings.smote)[FIVE_FOLDS]
         one = stages.judged[HOW]
         least = _area(study, ladder[LEVEL_AGE], one.part)
@@ -117,12 +118,12 @@ def _varied(run: Run[Settings], cohort: Cohort) -> bool:
 
 
 def _second_stage(
-    run: Run[Settings], cohort: Cohort, channels: int, name: str
+    run: Run[Settings], cohort: Cohort, channels: int, name: str, folds: int | None = None
 ) -> tuple[Study, Dealt, Found]:
     """Networks and classifiers of a cohort, patients apart."""
     study = read_study(run, cohort.make(PATIENT))
     train, _ = patients_of(study.people, run.data, run.command.seed)
-    dealt = deal(study, train, run)
+    dealt = deal(study, train, run, folds)
     crops = study.crops(channels, run.settings.regression.crop)
     return study, dealt, tell_phases(run, study, dealt, crops, whole=False, name=name)
 

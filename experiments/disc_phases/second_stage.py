@@ -42,9 +42,9 @@ class Found(NamedTuple):
     learnt: Mapping[str, Probabilities]
 
 
-def deal(study: Study, train: np.ndarray, run: Run[Settings]) -> Dealt:
-    """Folds of the training patients and of their discs."""
-    seed, count = run.command.seed, run.settings.folds
+def deal(study: Study, train: np.ndarray, run: Run[Settings], folds: int | None = None) -> Dealt:
+    """Folds of the training patients and of their discs, as many as the settings say."""
+    seed, count = run.command.seed, folds or run.settings.folds
     owner = study.owner
     patients = patient_folds(study.people, train, owner, count, seed, run.data)
     discs = disc_folds(np.flatnonzero(patients >= 0), owner.size, count, seed)

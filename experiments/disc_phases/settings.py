@@ -103,7 +103,7 @@ class Settings:
         own 1. None where data are given.
     null_cohorts
         Cohorts of the quick resolution in which degeneration does not show, and networks must not
-        know more than level and age. None where data are given.
+        know more than level and age; of three folds. None where data are given.
     folds
         Of the cross-validation.
     aside
