@@ -9,7 +9,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxqmri import analysis, fitting, io, mapping, physics, preprocessing, report, simulate
+    from jaxqmri import (
+        analysis,
+        design,
+        fitting,
+        io,
+        mapping,
+        physics,
+        preprocessing,
+        report,
+        simulate,
+    )
     from jaxqmri.fitting import FitResult, Status, fit
 
 __version__ = "0.1.0"
@@ -18,6 +28,7 @@ __all__ = [
     "FitResult",
     "Status",
     "analysis",
+    "design",
     "fit",
     "fitting",
     "io",

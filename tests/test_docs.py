@@ -12,13 +12,16 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def test_write_an_equation_runs(tmp_path: Path):
-    text = (ROOT / "docs" / "write_an_equation.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("page", "least"), [("write_an_equation", 4), ("design_an_acquisition", 2)]
+)
+def test_a_page_runs(page: str, least: int, tmp_path: Path):
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
-    assert len(blocks) >= 4
-    program = tmp_path / "write_an_equation.py"
+    assert len(blocks) >= least
+    program = tmp_path / f"{page}.py"
     program.write_text("\n".join(blocks), encoding="utf-8")
-    runpy.run_path(str(program), run_name="write_an_equation")
+    runpy.run_path(str(program), run_name=page)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

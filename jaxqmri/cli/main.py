@@ -31,6 +31,7 @@ COMMANDS = {
     "cartilage": Entry("cartilage", "Cartilage", "femoral cartilage to its subregions' numbers"),
     "register": Entry("register", "Register", "images onto the grid of another, or of the first"),
     "predict": Entry("predict", "Predict", "a saved network applied to new images"),
+    "design": Entry("design", "Design", "times or angles that measure a tissue most precisely"),
     "simulate": Entry("simulate", "Simulate", "a study's digital cohort, as a BIDS folder"),
 }
 

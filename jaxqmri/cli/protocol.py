@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-from jaxtyping import Float
-
 
 @dataclass(frozen=True)
 class Protocol:
@@ -29,7 +26,7 @@ class Protocol:
         Whether the images keep their sign.
     """
 
-    values: Float[np.ndarray, " n"]
+    values: Any  # NumPy of a series, or traced where they are designed
     repetition_time: float | None = None
     flip_angle: float | None = None
     refocusing_angle: float | None = None
