@@ -39,14 +39,14 @@ def held_still(tree: Any) -> Any:
     return eqx.combine(jax.tree.map(lax.stop_gradient, arrays), rest)
 
 
-def passing(where: Condition, tree: Any) -> Any:
-    """The same numbers, through which derivatives pass on a condition alone.
+def sound(known: Condition, voxel: Voxel, values: Values) -> tuple[Voxel, Values]:
+    """A voxel and its minimum, ones instead of all numbers where there is no estimate.
 
-    Where it is false what comes back is zero even if it is not a number before.
+    Nothing passes back from there, and where nothing is multiplied by what is not a number, zero
+    stays zero: acquisition times, which all voxels share, keep the slopes of the others. The
+    equation and the bounds stay as they are, the same for all voxels.
     """
-    arrays, rest = eqx.partition(tree, eqx.is_inexact_array)
-    passed = jax.tree.map(lambda x: jnp.where(where, x, lax.stop_gradient(x)), arrays)
-    return eqx.combine(passed, rest)
+    return jax.tree.map(lambda x: jnp.where(known, x, 1.0), (voxel._replace(steps=None), values))
 
 
 def following(plan: Plan, equation: Equation, given: Given, values: Values) -> Values:

@@ -15,7 +15,7 @@ from scipy import special
 
 from jaxqmri.fitting.carried import carried_errors
 from jaxqmri.fitting.equation import Equation
-from jaxqmri.fitting.implicit import following, given_to, held_still, passing
+from jaxqmri.fitting.implicit import following, given_to, held_still, sound
 from jaxqmri.fitting.nlls import (
     Condition,
     Expansion,
@@ -92,11 +92,8 @@ def fit_voxel(
         found = _search(plan, equation, lower, upper, voxel)
     else:
         found = _search(plan, *held_still((equation, lower, upper, voxel)))
-        # a voxel without an estimate passes nothing back, not even what is not a number
-        equation, lower, upper, voxel = passing(
-            found.known, (equation, lower, upper, voxel._replace(steps=None))
-        )
-        values = following(plan, equation, given_to(equation, lower, upper, voxel), found.values)
+        voxel, values = sound(found.known, voxel, found.values)
+        values = following(plan, equation, given_to(equation, lower, upper, voxel), values)
         found = found._replace(values=values)
 
     def where_known(value: Scalar) -> Scalar:

@@ -266,3 +266,20 @@ def test_a_network_learns_through_a_fit():
     for _ in range(500):
         gains, state, value = step(gains, state)
     assert value < 0.02 * first
+
+
+@pytest.mark.parametrize("voxels", [3, 5_000])
+def test_an_echo_train_has_slopes_backwards_too(voxels):
+    """Its samples follow one from another, behind a branch; more voxels than a tile holds."""
+    case = next(case for case in CASES if case.name == "t2-epg")
+    images, _ = case.noisy(voxels, 100.0)
+    along = np.random.default_rng(4).normal(size=images.shape).astype(np.float32)
+
+    def mean(images):
+        result = jaxqmri.fit(case.model, images, quality=False, **case.options)
+        return jnp.mean(jnp.where(jnp.isfinite(result.params.t2), result.params.t2, 0.0))
+
+    images = jnp.asarray(images, jnp.float32)
+    forth = jax.jit(lambda y: jax.jvp(mean, (y,), (along,))[1])(images)
+    back = jnp.vdot(jax.jit(jax.grad(mean))(images), along)
+    np.testing.assert_allclose(back, forth, rtol=1e-3)
