@@ -15,12 +15,8 @@ from experiments.disc_phases import figures, report
 from experiments.disc_phases.cohort import MADE_FROM, PATIENT, fingerprint, read_study
 from experiments.disc_phases.column import Column
 from experiments.disc_phases.couplings import coupling_rows, null_rows
-from experiments.disc_phases.detector import (
-    IN_COLUMN,
-    Detector,
-    all_detection_rows,
-    best_boxes,
-)
+from experiments.disc_phases.detections import IN_COLUMN, all_detection_rows, best_boxes
+from experiments.disc_phases.detector import Detector
 from experiments.disc_phases.folds import patients_of
 from experiments.disc_phases.metrics import (
     DETECTOR,

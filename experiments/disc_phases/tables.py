@@ -91,6 +91,8 @@ def tables_of(rows: Sequence[Result], simulated: bool) -> dict[str, list[Table]]
                 [e for e in entries if e["metric"].startswith((f"{AP}, ", NAMED_RIGHT))],
                 names=("measure", "input", "model"),
                 digits=3,
+                caption="A disc is found from a score of 0.25, in a column from 0.05, by a box "
+                "that overlaps the drawn one by at least one half.",
             ),
             report.result_list(
                 having((AP, AP_STRICT), model=(DETECTOR, COLUMN)),

@@ -18,7 +18,7 @@ from experiments.disc_phases.augmentation import boxes_moved, moved
 from experiments.disc_phases.classifier import predict_phases, support_vectors
 from experiments.disc_phases.column import Column
 from experiments.disc_phases.crops import FIELD, crop, field_about
-from experiments.disc_phases.detector import best_boxes, detection_rows
+from experiments.disc_phases.detections import best_boxes, detection_rows
 from experiments.disc_phases.display import displayed
 from experiments.disc_phases.evaluations import Dealt, arms_of, asked, classified
 from experiments.disc_phases.folds import disc_folds, pairs_of, patient_folds, patients_of
