@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.disc_phases.claims import MEAN_AREA, judge
+from experiments.disc_phases.claims import APART, MEAN_AREA, judge
 from experiments.disc_phases.cohort import changed_since, cohort_of
 from experiments.disc_phases.metrics import (
     ACCURACY,
@@ -17,6 +17,7 @@ from experiments.disc_phases.metrics import (
     PATIENTS,
     TEST,
     TEXT,
+    coupled,
     evaluated,
 )
 from experiments.disc_phases.predictions import PREDICTIONS
@@ -41,11 +42,21 @@ def judge_run(results: Sequence[Result], command: Command[Settings], simulated: 
 
 
 def compared_short(results: Sequence[Result]) -> frozenset[Arm]:
-    """Networks of which a training stopped short of its plateau, with all they are judged in."""
-    short = {model for model, _ in short_of(results)}
-    models = {model for model in RESTS_ON if RESTS_ON[model] in short}
-    sources = {str(one.input) for one in results if one.model in RESTS_ON}
-    return frozenset((model, source) for model in models for source in sources)
+    """Networks of which a training stopped short of its plateau, with all they are judged in.
+
+    Trainings of another coupling's cohorts do not bear on the study's own.
+    """
+    short = short_of(results)
+    arms = {(one.model, str(one.input)) for one in results if one.model in RESTS_ON}
+    return frozenset(arm for arm in arms if _trained(*arm) in short)
+
+
+def _trained(model: str, source: str) -> Arm:
+    """What of the table of trainings a model's numbers in some input rest on."""
+    network = RESTS_ON[model]
+    if network == DETECTOR:
+        return network, TEST
+    return network, source if coupled(0.0)[:-1] in source else APART
 
 
 JOINING = Joining(

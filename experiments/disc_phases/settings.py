@@ -41,7 +41,7 @@ class Detection:
     detector_rate: float = 0.01
     detector_steps: int = 25
     detector_checks: int = 40
-    detector_improvement: float = 0.01
+    detector_improvement: float = 0.02
     detector_patience: int = 10
 
 
@@ -80,7 +80,7 @@ class Regression:
     rate: float = 1e-3
     decay: float = 0.9
     steps: int = 12
-    checks: int = 30
+    checks: int = 40
     improvement: float = 0.01
     patience: int = 4
     side_by_side: int = 0
