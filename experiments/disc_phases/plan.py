@@ -47,7 +47,7 @@ def compared_short(results: Sequence[Result]) -> frozenset[Arm]:
     Trainings of another coupling's cohorts do not bear on the study's own.
     """
     short = short_of(results)
-    arms = {(one.model, str(one.input)) for one in results if one.model in RESTS_ON}
+    arms = {(model, str(one.input)) for model in RESTS_ON for one in results}
     return frozenset(arm for arm in arms if _trained(*arm) in short)
 
 
