@@ -24,7 +24,7 @@ from experiments.disc_phases.metrics import (
     evaluated,
 )
 from experiments.disc_phases.phases import PHASES
-from experiments.disc_phases.rungs import LEVEL_AGE, SHAPE
+from experiments.disc_phases.rungs import LEVEL_AGE, MAJORITY, SHAPE
 from experiments.disc_phases.study import Study
 from experiments.kept_networks import End
 from experiments.run import Result
@@ -90,6 +90,7 @@ def draw_all(
                     if e.metric == average(AUC, MACRO)
                     and e.input in (HEADLINE, evaluated(PATIENTS, TEST))
                     and " minus " not in e.model
+                    and e.model != MAJORITY
                 ],
                 "mean area under the ROC curves",
                 across="input",
@@ -117,7 +118,7 @@ def draw_all(
         drawn[f"learning_{name.replace(' ', '_')}"] = (
             learning_curves(
                 {
-                    f"{name}, {len(own)} trainings": [
+                    f"{name}, {len(own)} training{'s' if len(own) > 1 else ''}": [
                         Curve.of(e.curve, e.settled) for e in own.values()
                     ]
                 },
@@ -235,7 +236,6 @@ def _curve(curve: Mapping[float, Mapping[str, Result]]) -> Figure:
         )
     axes.axhline(paper.FOLD_AUC_MEAN, color=SOFT, linewidth=1.0, linestyle=":")
     axes.axhline(0.5, color=LINE, linewidth=1.0)
-    axes.legend(
-        frameon=False, fontsize=9, labelcolor=INK, loc="upper left", bbox_to_anchor=(1.01, 1)
-    )
+    axes.set_ylim(bottom=min(0.4, axes.get_ylim()[0]))
+    axes.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower right", ncols=3)
     return figure
