@@ -22,6 +22,7 @@ from experiments.disc_phases.metrics import (
     NETWORK,
     NULL,
     PATIENTS,
+    SHUFFLED,
     TEST,
     TEXT,
     average,
@@ -157,9 +158,11 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "nothing without coupling",
         "Where degeneration does not show in the images networks add nothing to level and age.",
-        f"mean area at coupling 0, mean of cohorts, {LEARNT} minus {LEVEL_AGE}: below 0.01",
+        f"mean area at coupling 0, mean of cohorts, {LEARNT} minus {LEVEL_AGE}, and minus "
+        f"{SHUFFLED}: below 0.01",
         lambda rows: [
-            rows.difference(Criterion(below=0.01), (LEARNT, NULL), (LEVEL_AGE, NULL), MEAN_AREA)
+            rows.difference(Criterion(below=0.01), (LEARNT, NULL), (other, NULL), MEAN_AREA)
+            for other in (LEVEL_AGE, SHUFFLED)
         ],
         ours=True,
     ),

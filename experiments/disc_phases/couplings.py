@@ -19,6 +19,7 @@ from experiments.disc_phases.metrics import (
     NETWORK,
     NULL,
     PATIENTS,
+    SHUFFLED,
     average,
     coupled,
     evaluated,
@@ -41,6 +42,12 @@ from jaxqmri.analysis import Interval, area_under_curve
 from jaxqmri.report import compared
 
 HOW = evaluated(PATIENTS, FIVE_FOLDS)
+COMPARED = (
+    (NETWORK, LEVEL_AGE),
+    (LEARNT, LEVEL_AGE),
+    (SHUFFLED, LEVEL_AGE),
+    (LEARNT, SHUFFLED),
+)  # over cohorts without coupling
 NULL_FOLDS = 3  # six networks a cohort rather than fifteen
 
 
@@ -85,7 +92,7 @@ def null_rows(run: Run[Settings], cohort: Cohort, channels: int) -> list[Result]
     count = run.settings.null_cohorts
     if not count or not _varied(run, cohort):
         return []
-    gains: dict[str, list[float]] = {NETWORK: [], LEARNT: []}
+    areas: dict[str, list[float]] = {n: [] for n in (NETWORK, LEARNT, SHUFFLED, LEVEL_AGE)}
     ends: list[End] = []
     for number in range(1, count + 1):
         seed = cohort.seed + number
@@ -93,16 +100,21 @@ def null_rows(run: Run[Settings], cohort: Cohort, channels: int) -> list[Result]
         study, dealt, stages = _second_stage(run, other, channels, f"null-{number}_", NULL_FOLDS)
         ladder = ladder_of(study, dealt, run.command.seed, smote=run.settings.smote)[FIVE_FOLDS]
         one = stages.judged[HOW]
-        least = _area(study, ladder[LEVEL_AGE], one.part)
-        gains[NETWORK].append(_area(study, one.probabilities, one.part) - least)
-        gains[LEARNT].append(_area(study, stages.learnt[HOW], one.part) - least)
+        for name, told in (
+            (NETWORK, one.probabilities),
+            (LEARNT, stages.learnt[HOW]),
+            (SHUFFLED, stages.shuffled[HOW]),
+            (LEVEL_AGE, ladder[LEVEL_AGE]),
+        ):
+            areas[name].append(_area(study, told, one.part))
         ends += stages.ends.values()
     rows = training_summary(ends, NULL)
-    for name, own in gains.items():
-        between = stats.ttest_1samp(own, 0.0).confidence_interval()
-        model, _ = compared((name, NULL), (LEVEL_AGE, NULL))
-        found = Interval(float(np.mean(own)), float(between.low), float(between.high))
-        spread = float(np.std(own, ddof=1))
+    for first, second in COMPARED:
+        gain = np.subtract(areas[first], areas[second])
+        between = stats.ttest_1samp(gain, 0.0).confidence_interval()
+        model, _ = compared((first, NULL), (second, NULL))
+        found = Interval(float(gain.mean()), float(between.low), float(between.high))
+        spread = float(np.std(gain, ddof=1))
         rows.append(row(model, NULL, average(AUC, MACRO), None, "", found, n=count, sd=spread))
     return rows
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from experiments.disc_phases.evaluations import Dealt, Judged, arms_of, asked, classified, judge
 from experiments.disc_phases.folds import disc_folds, pairs_of, patient_folds
@@ -35,11 +35,15 @@ class Found(NamedTuple):
     learnt
         Probabilities by a logistic regression on level, age and the mean T1rho that networks
         predict, by evaluation with patients apart.
+    shuffled
+        The same with the T1rho predicted for other discs of the same fold: what a number costs
+        that says nothing.
     """
 
     ends: Mapping[OneTraining, End]
     judged: Mapping[str, Judged]
     learnt: Mapping[str, Probabilities]
+    shuffled: Mapping[str, Probabilities]
 
 
 def deal(study: Study, train: np.ndarray, run: Run[Settings], folds: int | None = None) -> Dealt:
@@ -85,14 +89,26 @@ def tell_phases(
         source: judge(own, predicted, study.phases, settings.smote, seed)
         for source, own in wanted.items()
     }
-    known = level_and_age(study.levels, study.ages)
-    beside = {label: np.column_stack([known, each[:, -1]]) for label, each in predicted.items()}
-    learnt = {
-        source: classified(own, beside, study.phases, partial(logistic, seed=seed))
-        for source, own in wanted.items()
-        if source.startswith(PATIENTS)
-    }
-    return Found(ends, judged, learnt)
+    known, own_place = level_and_age(study.levels, study.ages), np.arange(len(study.phases))
+
+    def learnt(place: Int[np.ndarray, " d"]) -> dict[str, Probabilities]:
+        beside = {n: np.column_stack([known, each[place, -1]]) for n, each in predicted.items()}
+        return {
+            source: classified(own, beside, study.phases, partial(logistic, seed=seed))
+            for source, own in wanted.items()
+            if source.startswith(PATIENTS)
+        }
+
+    return Found(ends, judged, learnt(own_place), learnt(exchanged(dealt.patients, seed)))
+
+
+def exchanged(fold: Int[np.ndarray, " d"], seed: int) -> Int[np.ndarray, " d"]:
+    """For every disc another of its fold, each once."""
+    random, place = np.random.default_rng(seed), np.arange(fold.size)
+    for k in np.unique(fold):
+        own = np.flatnonzero(fold == k)
+        place[own] = random.permutation(own)
+    return place
 
 
 def ladder_of(

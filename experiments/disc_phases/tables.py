@@ -141,7 +141,8 @@ def tables_of(rows: Sequence[Result], simulated: bool) -> dict[str, list[Table]]
                 names=("model", "input"),
                 digits=3,
                 caption="Differences over the same discs; intervals over patients. Mean of "
-                "cohorts: degeneration shows in none of them; intervals over cohorts (Student).",
+                "cohorts: degeneration shows in none of them; intervals over cohorts (Student). "
+                "Network of other discs: what a number costs that says nothing.",
             ),
         ],
         CURVE: [

@@ -48,6 +48,7 @@ from experiments.disc_phases.rungs import (
     rungs,
 )
 from experiments.disc_phases.scores import difference_row, phase_rows
+from experiments.disc_phases.second_stage import exchanged
 from experiments.disc_phases.study import readings_of
 from jaxqmri.analysis import Detections
 from jaxqmri.io import InputError, bids, dicom
@@ -243,6 +244,14 @@ def test_what_networks_add_is_learnt_from_strangers_alone():
     tested = deal.patients >= 0
     assert np.isnan(told[~tested]).all()
     assert (told[tested].argmax(axis=1) == phases[tested]).mean() > 0.9
+
+
+def test_numbers_are_exchanged_within_a_fold_alone():
+    fold = np.repeat([-1, 0, 1, 2], 25)[np.random.default_rng(0).permutation(100)]
+    place = exchanged(fold, 0)
+    assert sorted(place) == list(range(100))
+    assert np.array_equal(fold[place], fold)
+    assert (place != np.arange(100)).mean() > 0.8
 
 
 def test_boxes_move_with_their_image():
