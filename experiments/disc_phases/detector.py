@@ -177,7 +177,9 @@ class Detector:
             )
             course = training.Course(learning.detector_checks, rule, SAVED_EVERY)
             ((_, trained),) = training.train(self._trainer, [one], course)
-            end = End({}, trained.curve, trained.plateau.reached)
+            # at the last check the rate has fallen to zero: there is nothing left to learn with
+            annealed = len(trained.curve) == learning.detector_checks
+            end = End({}, trained.curve, trained.plateau.reached or annealed)
             described = {
                 "architecture": architecture(learning, self.images.shape[-1]),
                 "model": "DiscDetector",

@@ -32,7 +32,8 @@ class Detection:
     detector_checks
         Most checks.
     detector_improvement, detector_patience
-        The plateau: checks in a row that bring no more than this, relative to the metric.
+        The plateau: checks in a row that bring no more than this, relative to the metric. A
+        detector at its last check, where the rate is zero, is at its end too.
     """
 
     width: float = 0.125

@@ -195,7 +195,8 @@ def tables_of(rows: Sequence[Result], simulated: bool) -> dict[str, list[Table]]
                 names=("model", "input", "measure"),
                 digits=3,
                 caption="The validation error of the detector is its loss; of the second stage the "
-                "error of T1rho in ms. A network short of its plateau supports no claim.",
+                "error of T1rho in ms. A network short of its plateau supports no claim; a "
+                "detector is at its end, too, when its rate has fallen to zero.",
             )
         ],
     }  # fmt: skip
