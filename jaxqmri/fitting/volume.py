@@ -139,7 +139,7 @@ def fit(
             raise ValueError("profile-likelihood intervals are not found for traced values")
         return fit_voxels(model, images, mask=mask, quality=quality, **settings)
     images = np.asarray(images)
-    settings = jax.tree.map(_on_host, settings)
+    settings = _on_host(settings)
     task = prepare(model, images.shape, quality=quality or intervals, **settings)
     volume = Volume.of(images, mask)
     nowhere = np.full(task.shape, np.inf, volume.dtype)
@@ -206,9 +206,13 @@ def fit_voxels(
     return assemble(task, fitted, sigma, spread, whole, jnp)
 
 
-def _on_host(leaf: Any) -> Any:
-    """An array of NumPy instead of one on a device."""
-    return np.asarray(leaf) if isinstance(leaf, jax.Array) and leaf.ndim else leaf
+def _on_host(given: Any) -> Any:
+    """The same with NumPy's arrays instead of those on a device; names keep their order."""
+    if isinstance(given, dict):
+        return {name: _on_host(value) for name, value in given.items()}
+    return jax.tree.map(
+        lambda leaf: np.asarray(leaf) if isinstance(leaf, jax.Array) and leaf.ndim else leaf, given
+    )
 
 
 def _try_other_minima(task: Task, volume: Volume, fitted: VoxelFit) -> Task:

@@ -47,8 +47,21 @@ RIVAL = 1.7  # times the misfit found that a start elsewhere may leave to be wor
 def fit_tiles(
     plan: Plan, equation: Equation, bounds: Mapping[str, tuple], shared: Voxel, each: Voxel
 ) -> VoxelFit:
-    """Fit ``N`` voxels, tile by tile; see :func:`in_tiles`. Every entry has the axis ``N``."""
-    return in_tiles(partial(fit_voxel, plan, equation, bounds), plan.tile, shared, each)
+    """Fit ``N`` voxels, tile by tile; see :func:`in_tiles`. Every entry has the axis ``N``.
+
+    Where estimates are to have derivatives only the search is tiled: a loop over tiles would keep
+    all that its way back needs, several times slower than the whole fit.
+    """
+    if not plan.differentiable:
+        return in_tiles(partial(fit_voxel, plan, equation, bounds), plan.tile, shared, each)
+    still = held_still((equation, bounds, shared, each))
+    found = in_tiles(partial(_searched, plan, *still[:2]), plan.tile, *still[2:])
+
+    def finished(own: Voxel, found: _Found) -> VoxelFit:
+        return _finished(plan, equation, bounds, _joined(shared, own), found)
+
+    own = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1), each)
+    return jax.vmap(finished, in_axes=(-1, 0), out_axes=-1)(own, found)
 
 
 def in_tiles(one: Callable[[Voxel], Any], tile: int, shared: Voxel, each: Voxel) -> Any:
@@ -88,10 +101,22 @@ def fit_voxel(
 ) -> VoxelFit:
     """Fit one voxel from each of its starts and keep the best."""
     lower, upper = free_bounds(plan, bounds, voxel.signals.dtype)
-    if not plan.differentiable:
-        found = _search(plan, equation, lower, upper, voxel)
-    else:
-        found = _search(plan, *held_still((equation, lower, upper, voxel)))
+    found = _search(plan, equation, lower, upper, voxel)
+    return _finished(plan, equation, bounds, voxel, found)
+
+
+def _searched(plan: Plan, equation: Equation, bounds: Mapping[str, tuple], voxel: Voxel) -> _Found:
+    """Where the search of one voxel ended, without the expansion there."""
+    lower, upper = free_bounds(plan, bounds, voxel.signals.dtype)
+    return _search(plan, equation, lower, upper, voxel)._replace(expansion=None)
+
+
+def _finished(
+    plan: Plan, equation: Equation, bounds: Mapping[str, tuple], voxel: Voxel, found: _Found
+) -> VoxelFit:
+    """Estimates of one voxel with their errors, and with derivatives if they are to have any."""
+    lower, upper = free_bounds(plan, bounds, voxel.signals.dtype)
+    if plan.differentiable:
         voxel, values = sound(found.known, voxel, found.values)
         values = following(plan, equation, given_to(equation, lower, upper, voxel), values)
         found = found._replace(values=values)
@@ -111,7 +136,7 @@ class _Found(NamedTuple):
     """Where the search of one voxel ended, and what became of it."""
 
     values: Values
-    expansion: Expansion
+    expansion: Expansion | None
     at_bound: tuple[Condition, ...]
     status: UInt8[Array, ""]
     known: Condition  # whether there is an estimate
@@ -186,8 +211,9 @@ def _quality(
         return equation.signal({**voxel.known, **dict(zip(plan.free, values, strict=True))})
 
     # the last expansion of the search is the one wanted, unless it was taken in other coordinates
-    natural = not plan.exact and not equation.warped and not plan.differentiable
-    information = found.expansion if natural else expand(signal, misfit, found.values)
+    information = found.expansion
+    if information is None or plan.exact or equation.warped:
+        information = expand(signal, misfit, found.values)
     covariance = inverse(information.hessian, found.at_bound)
     predicted = signal(found.values)
     weight = sum(weights)
