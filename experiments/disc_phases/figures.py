@@ -12,6 +12,7 @@ from experiments.disc_phases import paper
 from experiments.disc_phases.evaluations import Judged
 from experiments.disc_phases.metrics import (
     AUC,
+    COUPLED,
     FIVE_FOLDS,
     LEVELS,
     MACRO,
@@ -20,7 +21,6 @@ from experiments.disc_phases.metrics import (
     PATIENTS,
     TEST,
     average,
-    coupled,
     evaluated,
 )
 from experiments.disc_phases.phases import PHASES
@@ -215,7 +215,7 @@ def _couplings(rows: Sequence[Result]) -> dict[float, dict[str, Result]]:
             continue
         if one.input == HEADLINE:
             found.setdefault(1.0, {})[one.model] = one
-        elif one.input.startswith(coupled(0.0)[:-1]):
+        elif one.input.startswith(COUPLED):
             found.setdefault(float(one.input.rpartition(" ")[2]), {})[one.model] = one
     return dict(sorted(found.items()))
 

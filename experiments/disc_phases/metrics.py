@@ -14,6 +14,7 @@ PATIENTS, TEXT = "patients apart", "as the text allows"
 TEST, FIVE_FOLDS = "test set", "folds"
 FRESH = "fresh patients"
 LEVELS = ("L1/2", "L2/3", "L3/4", "L4/5", "L5/S1")
+COUPLED = f"{PATIENTS}, {FIVE_FOLDS}, coupling "  # how cohorts of other couplings are named
 MACRO, WEIGHTED, MICRO = "macro", "weighted", "micro"
 AUC, PRECISION, RECALL, F1, ACCURACY = "AUC", "precision", "recall", "F1", "accuracy"
 FOLD_AUC = "AUC, mean of the folds"
@@ -58,7 +59,7 @@ def row(
 
 def coupled(coupling: float) -> str:
     """Patients apart on a cohort of another coupling, as an input is named."""
-    return f"{PATIENTS}, {FIVE_FOLDS}, coupling {coupling:g}"
+    return f"{COUPLED}{coupling:g}"
 
 
 NULL = f"{coupled(0.0)}, mean of cohorts"

@@ -9,6 +9,7 @@ from experiments.disc_phases.cohort import changed_since, cohort_of
 from experiments.disc_phases.metrics import (
     ACCURACY,
     COLUMN,
+    COUPLED,
     DETECTOR,
     FIVE_FOLDS,
     FOLD_AUC,
@@ -17,7 +18,6 @@ from experiments.disc_phases.metrics import (
     PATIENTS,
     TEST,
     TEXT,
-    coupled,
     evaluated,
 )
 from experiments.disc_phases.predictions import PREDICTIONS
@@ -56,7 +56,7 @@ def _trained(model: str, source: str) -> Arm:
     network = RESTS_ON[model]
     if network == DETECTOR:
         return network, TEST
-    return network, source if coupled(0.0)[:-1] in source else APART
+    return network, source if source.startswith(COUPLED) else APART
 
 
 JOINING = Joining(

@@ -13,6 +13,7 @@ from experiments.disc_phases.metrics import (
     AUC,
     COLUMN,
     CORRELATION,
+    COUPLED,
     DETECTOR,
     ERROR,
     F1,
@@ -77,7 +78,7 @@ def tables_of(rows: Sequence[Result], simulated: bool) -> dict[str, list[Table]]
     of_phases = (PRECISION, RECALL, F1)
     curve = [
         e for e in alone
-        if e["metric"] == average(AUC, MACRO) and f"{FIVE_FOLDS}, coupling" in str(e["input"])
+        if e["metric"] == average(AUC, MACRO) and str(e["input"]).startswith(COUPLED)
     ]  # fmt: skip
     models = {e["model"] for e in curve}
     curve += [

@@ -214,13 +214,13 @@ def _areas(
     of_class = y[:, None] == np.arange(s.shape[1])
     pairs = _ranked_right(s, of_class, y) * (strata.astype(float) @ strata.T)
     there = of_class.any(axis=0)
+    within = [of_class & own[:, None] for own in strata.T]
 
     def areas(often: Often) -> Float[np.ndarray, "samples areas"]:
         right = np.stack([np.sum((often @ one) * often, axis=1) for one in pairs], axis=-1)
-        count = often @ of_class
-        total = count.sum(axis=1, keepdims=True)
-        parts = np.stack([often @ (of_class & own[:, None]) for own in strata.T])
+        parts = np.stack([often @ each for each in within])
         sizes = parts.sum(axis=-1, keepdims=True)
+        count, total = parts.sum(axis=0), sizes.sum(axis=0)
         with np.errstate(divide="ignore", invalid="ignore"):
             each = right[:, :-1] / np.sum(parts * (sizes - parts), axis=0)
         micro = right[:, -1:] / (np.sum(sizes**2, axis=0) * (s.shape[1] - 1))

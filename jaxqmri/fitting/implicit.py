@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -12,7 +11,7 @@ from jax import lax
 
 from jaxqmri.fitting.equation import Equation
 from jaxqmri.fitting.nlls import Condition, descent_of, pushed_out
-from jaxqmri.fitting.problem import Plan, Voxel, misfit_of
+from jaxqmri.fitting.problem import Plan, Voxel, misfit_of, signal_of
 from jaxqmri.fitting.triangle import Triangle, Values, dot, solve
 
 
@@ -87,7 +86,8 @@ def following(plan: Plan, equation: Equation, given: Given, values: Values) -> V
 
     def descent(values: Values, given: Given) -> Values:
         whole = eqx.combine(given.equation, static)
-        return _descent(plan, whole, given.voxel, values)
+        misfit, _ = misfit_of(plan, given.voxel)
+        return descent_of(signal_of(plan, whole, given.voxel), misfit, values)
 
     @jax.custom_jvp
     def follow(values: Values, given: Given) -> Values:
@@ -117,17 +117,6 @@ def following(plan: Plan, equation: Equation, given: Given, values: Values) -> V
         return found, tuple(f + m for f, m in zip(free, moved, strict=True))
 
     return follow(values, given)
-
-
-def _descent(plan: Plan, equation: Equation, voxel: Voxel, values: Values) -> Values:
-    """Minus half the slope of the misfit along every free parameter."""
-    misfit, _ = misfit_of(plan, voxel)
-    known: Mapping[str, Any] = voxel.known
-
-    def signal(values: Values) -> Any:
-        return equation.signal({**known, **dict(zip(plan.free, values, strict=True))})
-
-    return descent_of(signal, misfit, values)
 
 
 def _whole_hessian(descent: Any, values: Values) -> Triangle:

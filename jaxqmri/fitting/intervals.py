@@ -26,6 +26,7 @@ from jaxqmri.fitting.problem import (
     coordinates,
     free_bounds,
     misfit_of,
+    signal_of,
 )
 from jaxqmri.fitting.triangle import Values, inverse
 from jaxqmri.fitting.voxels import in_tiles
@@ -145,10 +146,7 @@ def _carried(
     """Ends moved outwards, in quadrature, by the errors of known parameters."""
     lower, upper = free_bounds(plan, bounds, voxel.signals.dtype)
     misfit, _ = misfit_of(plan, voxel)
-
-    def signal(values: Values) -> Signals:
-        return equation.signal({**voxel.known, **dict(zip(plan.free, values, strict=True))})
-
+    signal = signal_of(plan, equation, voxel)
     at_bound = tuple(
         (v <= lo) | (v >= hi) for v, lo, hi in zip(estimate, lower, upper, strict=True)
     )

@@ -113,6 +113,15 @@ def unrolled(voxel: Voxel) -> tuple[list[Scalar], list[Scalar]]:
     return [voxel.signals[i] for i in range(size)], weights
 
 
+def signal_of(plan: Plan, equation: Equation, voxel: Voxel) -> Callable[[Values], Signals]:
+    """Signals of one voxel as a function of its free parameters."""
+
+    def signal(values: Values) -> Signals:
+        return equation.signal({**voxel.known, **dict(zip(plan.free, values, strict=True))})
+
+    return signal
+
+
 def misfit_of(
     plan: Plan, voxel: Voxel
 ) -> tuple[Callable[[list[Scalar]], Misfit], Float[Array, ""]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -208,7 +208,7 @@ def _bounds(equation: Equation, bounds: Any, fitted: tuple[str, ...]) -> dict[st
             names = ", ".join(equation.names)
             raise ValueError(f"bounds names {', '.join(unknown)}; the model has {names}")
         for name, pair in bounds.items():
-            if not isinstance(pair, Sequence | np.ndarray) or len(pair) != 2:
+            if not _two_numbers(pair):
                 raise ValueError(f"bounds of {name} must be (lower, upper), got {pair!r}")
         limits |= {name: tuple(pair) for name, pair in bounds.items()}
     elif bounds is not None:
@@ -216,10 +216,17 @@ def _bounds(equation: Equation, bounds: Any, fitted: tuple[str, ...]) -> dict[st
         limits = {n: (lower.get(n, lo), upper.get(n, hi)) for n, (lo, hi) in limits.items()}
     for name in fitted:
         lower, upper = limits[name]
-        traced = isinstance(lower, Tracer | jax.Array) or isinstance(upper, Tracer | jax.Array)
+        traced = any(isinstance(end, Tracer | jax.Array) for end in (lower, upper))
         if not traced and not lower < upper:
             raise ValueError(f"bounds of {name} must rise, got {lower} to {upper}")
     return {name: limits[name] for name in fitted}
+
+
+def _two_numbers(given: Any) -> bool:
+    """Whether these are two numbers, any of which may be traced."""
+    if isinstance(given, list | tuple):
+        return [np.ndim(each) for each in given] == [0, 0]
+    return np.shape(given) == (2,)
 
 
 def _covariances(given: Any, known_std: Mapping[str, Any]) -> dict[tuple[str, str], Any]:

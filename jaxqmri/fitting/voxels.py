@@ -35,6 +35,7 @@ from jaxqmri.fitting.problem import (
     coordinates,
     free_bounds,
     misfit_of,
+    signal_of,
     unrolled,
 )
 from jaxqmri.fitting.result import Status
@@ -148,11 +149,7 @@ def _search(plan: Plan, equation: Equation, lower: Values, upper: Values, voxel:
     """Minimise the misfit of one voxel."""
     signals, free = voxel.signals, plan.free
     misfit, energy = misfit_of(plan, voxel)
-    once = computing_once(lower, upper)
-
-    def signal(values: Values) -> Signals:
-        return equation.signal({**voxel.known, **dict(zip(free, values, strict=True))})
-
+    signal, once = signal_of(plan, equation, voxel), computing_once(lower, upper)
     warped, unwarped = coordinates(plan, equation)
 
     def begin(signals: Signals) -> list[Values]:
@@ -206,10 +203,7 @@ def _quality(
     size = voxel.signals.shape[0]
     samples, weights = unrolled(voxel)
     misfit, _ = misfit_of(plan, voxel)
-
-    def signal(values: Values) -> Signals:
-        return equation.signal({**voxel.known, **dict(zip(plan.free, values, strict=True))})
-
+    signal = signal_of(plan, equation, voxel)
     # the last expansion of the search is the one wanted, unless it was taken in other coordinates
     information = found.expansion
     if information is None or plan.exact or equation.warped:
