@@ -69,11 +69,12 @@ class KeptNetworks:
         label: str,
         made_from: str,
         end: End,
-        variables: Variables,
-        description: Mapping[str, Any],
+        variables: Variables | None = None,
+        description: Mapping[str, Any] | None = None,
     ) -> None:
-        """Keep the network and what its training ended with, the record last."""
-        training.save_model(self.model(label), variables, description)
+        """Keep what a training ended with, the record last; before it the network, if given."""
+        if variables is not None:
+            training.save_model(self.model(label), variables, description or {})
         path = self._record(label)
         keep_arrays(path.with_suffix(".npz"), end.predicted)
         record = {

@@ -27,6 +27,7 @@ from jaxqmri.analysis.correlation import (
     correlation_of,
     correlation_sums,
 )
+from jaxqmri.analysis.crossed import crossed_bootstrap
 from jaxqmri.analysis.detection import (
     AveragePrecision,
     Detections,
@@ -153,6 +154,7 @@ __all__ = [
     "correlation_sums",
     "coverage",
     "cross_conformal",
+    "crossed_bootstrap",
     "group_difference",
     "half_width",
     "held_out_constant",

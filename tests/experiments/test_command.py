@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from experiments import command as shared
-from experiments import disc_phases, knee_cv, knee_rmq, knee_t2, liver_uncertainty
+from experiments import (
+    disc_phases,
+    knee_cv,
+    knee_rmq,
+    knee_t2,
+    liver_uncertainty,
+    physics_weight,
+)
 from experiments.command import Command
 from jaxqmri.io import InputError
 
@@ -44,7 +51,9 @@ def test_the_preset_gives_the_defaults_and_flags_change_them():
 
 
 @pytest.mark.parametrize("preset", ["smoke", "quick", "full", "paper"])
-@pytest.mark.parametrize("experiment", [disc_phases, knee_cv, knee_rmq, knee_t2, liver_uncertainty])
+@pytest.mark.parametrize(
+    "experiment", [disc_phases, knee_cv, knee_rmq, knee_t2, liver_uncertainty, physics_weight]
+)
 def test_every_preset_of_every_experiment_is_its_command_line(experiment, preset):
     presets = importlib.import_module(f"{experiment.__name__}.settings").PRESETS
     command = shared.parse("it", experiment.__doc__, presets, ["--preset", preset])
