@@ -17,7 +17,8 @@ Duration, on two CPU cores
     smoke one minute; quick about five; full half an hour; paper is for a GPU.
 What to expect
     Curves with 95 % intervals over training seeds and test subjects, and first of all a paragraph
-    that the page computes. Every error is of subjects that no network has seen, against the fit
-    to all four images; beside it the error in noisier images, at a spin-lock time that no network
-    has seen, and how far the image at that time is from what the predicted map says it should be.
+    that the page computes. Every error is of subjects that no network has seen; of simulated ones
+    against the fit to all four images without their noise. Beside it the error in noisier images,
+    from a spin-lock time that no network has seen, and how far images that a network is not given
+    lie from what its map says of them.
 """

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from experiments import physics_weight
 from experiments import run as shared
 from experiments.physics_weight import report
-from experiments.physics_weight.arms import arms_of, columns_of
+from experiments.physics_weight.arms import arms_of, columns_of, points_of
 from experiments.physics_weight.settings import PRESETS, Settings
 from experiments.physics_weight.split import split
 from experiments.physics_weight.study import cohort_of, fingerprint, read_study
@@ -77,30 +77,29 @@ def refuse_nonsense(settings: Settings) -> None:
         min(settings.label_noise) <= 0 or len(set(settings.label_noise)) < len(settings.label_noise)
     ):
         raise InputError("--label-noise: expected different numbers above 0")
-    if settings.offset <= 0 or settings.b1 <= 0:
-        raise InputError("--offset, --b1: expected numbers above 0")
+    if settings.offset <= 0 or settings.b1 <= 0 or settings.b1_sd < 0:
+        raise InputError("--offset, --b1: expected numbers above 0; --b1-sd: 0 or above")
 
 
 def carry_out(run: Run[Settings]) -> None:
     """Read, fit, train every arm, compare, report."""
     from experiments.physics_weight.networks import Learner
-    from experiments.physics_weight.results import arm_rows, points_of, rival_rows
+    from experiments.physics_weight.results import all_rows
 
     settings, seed = run.settings, run.command.seed
     study = read_study(run)
     parts = split(study, settings, seed)
     run.tick()
     columns = columns_of(settings, has_pd=study.pd is not None)
-    seeds = range(seed, seed + settings.seeds)
-    arms = arms_of(columns, settings.weights, seeds)
+    points, seeds = points_of(columns), range(seed, seed + settings.seeds)
     learner = Learner(run, study, parts)
-    ends = learn_all(run, arms, learner.learn, lambda arm: arm.label)
-    points = list(points_of(columns))
     for point in points:
-        rows = arm_rows(point, ends, settings.weights, seeds, seed)
-        run.results += rows
-        report.say_point(point, rows, settings.weights)
-    run.results += rival_rows(points, study, parts, settings, seed)
+        learner.tested(point.condition.equation)  # refused before anything is learnt
+    arms = arms_of(columns, settings.weights, seeds)
+    ends = learn_all(run, arms, learner.learn, lambda arm: arm.label)
+    run.results = all_rows(points, ends, settings.weights, seeds, learner)
+    for point in points:
+        report.say_point(point, run.results, settings.weights)
     report.write(run, study, columns)
 
 

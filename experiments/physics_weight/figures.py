@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.physics_weight.arms import EQUATION, Column, weight_name
+from experiments.physics_weight.arms import EQUATION, Column, Point, points_of, weight_name
 from experiments.physics_weight.conclusions import Rows, by_name, effect
-from experiments.physics_weight.results import CONSTANT, FIT, Point, points_of
+from experiments.physics_weight.results import CHOSEN, CONSTANT, FIT
 from experiments.physics_weight.scores import MAE, METRICS
 from experiments.run import Result, labelled
 from jaxqmri.report.figures import CYCLE, INK, LINE, SOFT
@@ -26,6 +26,7 @@ SPREAD = 0.5  # of the room between two points, that the weights of one share
 LABELS, PHYSICS = INK, CYCLE[1]
 RIVALS = {FIT: (SOFT, "--"), CONSTANT: (SOFT, ":")}
 INTERVALS = "95 % intervals over training seeds and test subjects"
+NAMES = {"offset ignored": "offset", "wrong B1": "B1", "PD as TSL 0": "PD"}  # where room is short
 
 
 def draw_all(
@@ -37,14 +38,15 @@ def draw_all(
         "change": (
             _changes(rows, columns, [weight for weight in weights if weight > 0]),
             "What each weight of the physics loss changes of the mean absolute error, in percent "
-            f"of what labels alone reach: below zero physics helps. {INTERVALS}.",
+            f"of what labels alone reach: below zero physics helps. Crosses: a weight chosen on "
+            f"validation subjects. {INTERVALS}.",
         )
     }
     for number, column in enumerate(columns):
         drawn[figure_name(number)] = (
             _metrics(rows, column, weights),
             f"Every metric by {column.name}. {INTERVALS}; dashed the fit of the same two images, "
-            "dotted one number for everybody.",
+            "dotted, where it is not far above, the mean of the training subjects.",
         )
     return drawn
 
@@ -61,7 +63,7 @@ def _changes(rows: Rows, columns: Sequence[Column], weights: Sequence[float]) ->
         axes.axhline(0.0, color=LINE, linewidth=1.2, zorder=0)
         points, style = list(points_of([column])), _style(column)
         for number, weight in enumerate(weights):
-            found = [effect(rows, point, weight) for point in points]
+            found = [effect(rows, point, weight_name(weight)) for point in points]
             values: list[Triple] = [
                 ABSENT if one is None else (one.value, one.low, one.high) for one in found
             ]
@@ -74,6 +76,9 @@ def _changes(rows: Rows, columns: Sequence[Column], weights: Sequence[float]) ->
                 weight_name(weight),
                 style,
             )
+        by_validation = [effect(rows, point, CHOSEN) for point in points]
+        middle = [math.nan if one is None else one.value for one in by_validation]
+        axes.plot(middle, "x", ms=6, color=SOFT, label="chosen", zorder=3)
         _ticks(axes, points)
     places[0].legend(frameon=False, fontsize=8, labelcolor=INK, ncols=2)
     return figure
@@ -103,8 +108,13 @@ def _metrics(rows: Rows, column: Column, weights: Sequence[float]) -> Figure:
         low, high = axes.get_ylim()
         for name, (colour, dashes) in RIVALS.items():
             middle = [value for value, _, _ in _values(rows, name, points, metric)]
-            axes.plot(middle, dashes, color=colour, linewidth=1.1, zorder=0)
-        axes.set_ylim(low, high)  # a rival far away does not flatten what is compared
+            if name == CONSTANT and max(middle) > high + (high - low):
+                continue  # a rival far away would flatten what is compared
+            for place, value in enumerate(middle):
+                axes.plot(
+                    [place - 0.4, place + 0.4], [value, value], dashes, color=colour,
+                    linewidth=1.1, zorder=0,
+                )  # fmt: skip
         _ticks(axes, points)
     places[0].legend(frameon=False, fontsize=7.5, labelcolor=INK, ncols=2)
     return figure
@@ -159,4 +169,4 @@ def _style(column: Column) -> str:
 
 
 def _ticks(axes: Axes, points: Sequence[Point]) -> None:
-    axes.set_xticks(range(len(points)), [point.name for point in points])
+    axes.set_xticks(range(len(points)), [NAMES.get(point.name, point.name) for point in points])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,17 +15,10 @@ from jaxtyping import Float, Int
 from experiments.kept_networks import End, KeptNetworks
 from experiments.knee_cv.learning import LIMITS
 from experiments.physics_weight.arms import Arm, Equation
-from experiments.physics_weight.images import (
-    GIVEN,
-    GIVEN_TIMES,
-    UNSEEN,
-    UNSEEN_TIME,
-    images_of,
-    with_more_noise,
-)
-from experiments.physics_weight.scores import NOISY, OTHER_TIMES, PAIR, score
+from experiments.physics_weight.images import PAIR, Images, images_of, inputs_of
+from experiments.physics_weight.scores import score
 from experiments.physics_weight.settings import Settings
-from experiments.physics_weight.split import Parts, drawn, labels
+from experiments.physics_weight.split import Parts, drawn, with_errors
 from experiments.physics_weight.steps import (
     PAIRS,
     Batch,
@@ -39,17 +32,12 @@ from experiments.physics_weight.steps import (
 from experiments.physics_weight.study import Study
 from experiments.run import Run
 from jaxqmri import training
-from jaxqmri.training import PlateauRule, Point, Variables
+from jaxqmri.io import InputError
+from jaxqmri.training import PlateauRule, Point, Trainer, Variables
 
 WATCHED = 4096  # voxels of the validation subjects that a training is watched on
-VALIDATION = "validation"  # error of the kept network on them, by their labels
-
-
-class Images(NamedTuple):
-    """Signals of an equation, scaled, and voxels that have one in every image."""
-
-    signals: Float[np.ndarray, "v 4"]
-    complete: Int[np.ndarray, " _"]
+VALIDATION = "validation error"  # of the kept network on them from the judged pair, by their labels
+METHOD = 2  # of drawing, training and scoring: another number, and nothing kept counts
 
 
 class Learner:
@@ -61,28 +49,32 @@ class Learner:
         Where what trainings end with is kept.
     study, parts
         Voxels, and what each subject is for.
+
+    Raises
+    ------
+    InputError
+        If a test subject has no voxel with a signal in every image.
     """
 
     def __init__(self, run: Run[Settings], study: Study, parts: Parts) -> None:
         settings = run.settings
         self.study, self.parts, self.settings = study, parts, settings
-        self.kept, self.trainer = KeptNetworks(run), make_trainer(settings.learning)
+        self.seed, self.kept = run.command.seed, KeptNetworks(run)
         self.scale = float(np.median(study.first_signal[parts.train]))
-        self.noise = (study.noise[study.owner] / self.scale).astype(np.float32)
         self.pool = np.flatnonzero(np.isin(study.owner, parts.train))
-        self.watched, self.tested = (
-            np.flatnonzero(np.isin(study.owner, part)) for part in (parts.validation, parts.test)
-        )
-        self.noisier_seed = run.command.seed
-        self._images = lru_cache(partial(_scaled, study, settings, self.scale))
-        self._judge = jax.jit(self._judged)
-        self._predict = jax.jit(self._predicted)
-        seen_by = hashlib.blake2b(digest_size=8)
-        for part in (study.spin_lock, study.reference, study.noise, *parts):
-            seen_by.update(np.ascontiguousarray(part).tobytes())
-        if study.pd is not None:
-            seen_by.update(study.pd.tobytes())
-        self._made_from = seen_by.hexdigest()
+        self.watched = np.flatnonzero(np.isin(study.owner, parts.validation))
+        self.tested = lru_cache(self._tested)
+        self.images = lru_cache(partial(images_of, study, settings=settings, seed=self.seed))
+        self._trainer = lru_cache(partial(make_trainer, settings.learning))
+        self._judge, self._predict = jax.jit(self._judged), jax.jit(self._predicted)
+        digest = hashlib.blake2b(f"{METHOD} {self.seed}".encode(), digest_size=8)
+        arrays = (
+            study.spin_lock, study.pd, study.owner, study.noise, study.reference, study.standard,
+            study.truth, *parts,
+        )  # fmt: skip
+        for array in arrays:
+            digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
+        self._made_from = digest.hexdigest()
 
     def learn(
         self,
@@ -114,107 +106,135 @@ class Learner:
                 continue
             done()
             yield arm, end
+        for apart in (False, True):
+            own = [
+                arm for arm in missing if (arm.condition.imaged > arm.condition.subjects) == apart
+            ]
+            if own:
+                yield from self._train(own, self._trainer(apart=apart), said, done)
+
+    def _train(
+        self,
+        arms: Sequence[Arm],
+        trainer: Trainer,
+        said: Callable[[Arm, Point], None],
+        done: Callable[[], None],
+    ) -> Iterator[tuple[Arm, End]]:
         learning = self.settings.learning
-        rule = PlateauRule(learning.improvement, learning.patience)
-        trainings = (self._training(arm, partial(said, arm)) for arm in missing)
+        course = training.Course(
+            learning.checks, PlateauRule(learning.improvement, learning.patience)
+        )
+        trainings = (
+            training.Training(
+                self._data(arm), self._watch(arm), arm.seed, progress=partial(said, arm)
+            )
+            for arm in arms
+        )
         for number, trained in training.train(
-            self.trainer,
-            trainings,
-            training.Course(learning.checks, rule),
-            side_by_side=learning.side_by_side,
+            trainer, trainings, course, side_by_side=learning.side_by_side
         ):
-            arm = missing[number]
-            end = End(self._scores(arm, trained.variables), trained.curve, trained.plateau.reached)
+            arm = arms[number]
+            scores = self._scores(arm, trained.variables)
+            end = End(scores, trained.curve, trained.plateau.reached)
             self.kept.write(arm.label, self._made_from, end)
             done()
             yield arm, end
 
-    def _training(self, arm: Arm, said: Callable[[Point], None]) -> training.Training:
-        data = self._data(arm)
-        return training.Training(data, self._watch(arm), arm.seed, progress=said)
+    def _tested(self, equation: Equation) -> Int[np.ndarray, " _"]:
+        """Voxels that everything is judged by: with a signal in every image, and a standard."""
+        images, owner = self.images(equation), self.study.owner
+        known = np.asarray(images.usable & np.isfinite(images.standard))
+        known &= np.isin(owner, self.parts.test)
+        for number in self.parts.test:
+            if not known[owner == number].any():
+                raise InputError(
+                    f"sub-{self.study.names[number]}: no voxel with a signal in every image "
+                    f"({equation}) and a fit"
+                )
+        return np.flatnonzero(known)
+
+    def noise(self, voxels: Int[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """Standard deviation of the noise of some voxels, scanner units."""
+        return self.study.noise[self.study.owner[voxels]]
+
+    def _labels(self, arm: Arm, images: Images) -> Float[np.ndarray, " v"]:
+        condition = arm.condition
+        return with_errors(images.label, self.study.owner, condition.label_noise, arm.seed)
 
     def _data(self, arm: Arm) -> Voxels:
         """The training subjects' voxels, and which of them count for what."""
         condition, own = arm.condition, self.study.owner[self.pool]
-        images, target = self._images(condition.equation), self._labels(arm)[self.pool]
-        usable = np.isin(self.pool, images.complete)
-        chosen = np.isin(own, drawn(self.parts, condition.subjects, arm.seed)) & usable
-        labelled = np.flatnonzero(chosen & np.isfinite(target))
-        imaged = np.flatnonzero(usable if condition.unlabelled else chosen)
+        images = self.images(condition.equation)
+        target, usable = self._labels(arm, images)[self.pool], images.usable[self.pool]
+        known = usable & np.isfinite(target)
+        labelled, imaged = (
+            np.flatnonzero(np.isin(own, drawn(self.parts, count, arm.seed)) & rows)
+            for count, rows in ((condition.subjects, known), (condition.imaged, usable))
+        )
+        return self._voxels(images, self.pool, np.nan_to_num(target), labelled, imaged, arm.weight)
+
+    def _voxels(
+        self,
+        images: Images,
+        rows: Int[np.ndarray, " n"],
+        target: Float[np.ndarray, " n"],
+        labelled: Int[np.ndarray, " _"],
+        imaged: Int[np.ndarray, " _"],
+        weight: float,
+    ) -> Voxels:
         return Voxels(
-            jnp.asarray(images.signals[self.pool][:, GIVEN]),
-            jnp.asarray(np.nan_to_num(target)),
-            jnp.asarray(self.noise[self.pool]),
-            *_padded(labelled, self.pool.size),
-            *_padded(imaged, self.pool.size),
-            terms_of(arm.weight),
+            jnp.asarray(images.signals[rows] / np.float32(self.scale)),
+            jnp.asarray(target),
+            jnp.asarray((self.noise(rows) / self.scale).astype(np.float32)),
+            *_padded(labelled, rows.size),
+            *_padded(imaged, rows.size),
+            terms_of(weight),
         )
 
-    def _labels(self, arm: Arm) -> Float[np.ndarray, " v"]:
-        return labels(self.study, arm.condition.label_noise, arm.seed)
-
-    def _watched_batch(self, arm: Arm) -> Batch:
-        """Voxels of the validation subjects, every pair of images in turn, as the arm's loss."""
-        images, target = self._images(arm.condition.equation), self._labels(arm)
-        usable = self.watched[
-            np.isin(self.watched, images.complete) & np.isfinite(target[self.watched])
-        ]
+    def _watched(self, arm: Arm, which: Int[np.ndarray, " n"]) -> Batch:
+        """Voxels of the validation subjects, each seen by the pair ``which`` of :data:`PAIRS`."""
+        images = self.images(arm.condition.equation)
+        target = self._labels(arm, images)
+        usable = self.watched[images.usable[self.watched] & np.isfinite(target[self.watched])]
+        if usable.size == 0:
+            raise InputError("no voxel of the validation subjects has a signal in every image")
         rows = usable[np.linspace(0, usable.size - 1, WATCHED).round().astype(int)]
-        data = Voxels(
-            jnp.asarray(images.signals[rows][:, GIVEN]),
-            jnp.asarray(target[rows]),
-            jnp.asarray(self.noise[rows]),
-            *_padded(np.arange(WATCHED), WATCHED),
-            *_padded(np.arange(WATCHED), WATCHED),
-            terms_of(arm.weight),
-        )
+        every = np.arange(WATCHED)
+        data = self._voxels(images, rows, target[rows], every, every, arm.weight)
         everywhere = jnp.ones(WATCHED, bool)
-        which = jnp.arange(WATCHED) % len(PAIRS)
-        return batch_of(data, jnp.arange(WATCHED), which, everywhere, everywhere)
+        return batch_of(data, jnp.asarray(every), jnp.asarray(which), everywhere, everywhere)
 
     def _watch(self, arm: Arm) -> Callable[[Variables], float]:
         """The arm's own loss: what it is to make small, in subjects that it does not see."""
-        batch = self._watched_batch(arm)
+        batch = self._watched(arm, np.arange(WATCHED) % len(PAIRS))
         return lambda variables: float(self._judge(variables, batch)[0])
 
     def _judged(self, variables: Variables, batch: Batch) -> Any:
-        return loss(self.trainer.predict(variables, batch.images), batch)
+        return loss(self._trainer(apart=False).predict(variables, batch.images), batch)
 
     def _predicted(self, variables: Variables, images: Any) -> Any:
-        return jnp.clip(self.trainer.predict(variables, images)[:, 0], *LIMITS)
+        predicted = self._trainer(apart=False).predict(variables, images)
+        return jnp.clip(predicted[:, 0], *LIMITS)
 
     def _scores(self, arm: Arm, variables: Variables) -> Mapping[str, np.ndarray]:
         """Every metric of the test subjects, and the error by the validation subjects' labels."""
-        study, rows = self.study, self.tested
-        signals = self._images(arm.condition.equation).signals[rows]
-        noisier = with_more_noise(signals, self.noise[rows], self.noisier_seed)
-        last = len(GIVEN) - 1
-        seen_as = {
-            PAIR: (signals[:, [GIVEN[0], GIVEN[last]]], (GIVEN_TIMES[0], GIVEN_TIMES[last])),
-            NOISY: (noisier[:, [GIVEN[0], GIVEN[last]]], (GIVEN_TIMES[0], GIVEN_TIMES[last])),
-            OTHER_TIMES: (signals[:, [GIVEN[0], UNSEEN]], (GIVEN_TIMES[0], UNSEEN_TIME)),
-        }
+        study, images = self.study, self.images(arm.condition.equation)
+        rows = self.tested(arm.condition.equation)
+        signals, noise = images.signals[rows], self.noise(rows)
         predicted = {
             name: np.asarray(
-                self._predict(variables, seen(jnp.asarray(pair), jnp.asarray(times, jnp.float32)))
+                self._predict(
+                    variables,
+                    seen(jnp.asarray(pair / np.float32(self.scale)), jnp.asarray(times)),
+                )
             )
-            for name, (pair, times) in seen_as.items()
+            for name, (pair, times) in inputs_of(signals, noise, self.seed).items()
         }
-        found = score(
-            predicted,
-            study.reference[rows],
-            study.truth[rows],
-            signals,
-            self.noise[rows],
-            study.owner[rows],
-        )
-        supervised = self._judge(variables, self._watched_batch(arm))[1]["supervised"]
-        return {**found, VALIDATION: np.array([float(supervised)])}
-
-
-def _scaled(study: Study, settings: Settings, scale: float, equation: Equation) -> Images:
-    signals = images_of(study, equation, settings) / np.float32(scale)
-    return Images(signals, np.flatnonzero(np.isfinite(signals).all(axis=1)))
+        standard, truth = images.standard[rows], study.truth[rows]
+        found = score(predicted, standard, truth, signals, noise, study.owner[rows])
+        batch = self._watched(arm, np.full(WATCHED, PAIRS.tolist().index(list(PAIR))))
+        error = float(self._judge(variables, batch)[1]["supervised"])
+        return {**found, VALIDATION: np.array([error])}
 
 
 def _padded(rows: Int[np.ndarray, " _"], length: int) -> tuple[Any, Any]:

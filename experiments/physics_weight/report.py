@@ -8,15 +8,16 @@ from typing import Any
 
 from experiments.pages import headed, opening, save_figures, write_report
 from experiments.physics_weight import figures
-from experiments.physics_weight.arms import Column, weight_name
+from experiments.physics_weight.arms import Column, Point, points_of, weight_name
 from experiments.physics_weight.conclusions import by_name, paragraph
-from experiments.physics_weight.images import GIVEN_TIMES, UNSEEN_TIME
-from experiments.physics_weight.results import FIT, Point, points_of
+from experiments.physics_weight.images import SEEN
+from experiments.physics_weight.results import ALL_IMAGES, FIT
 from experiments.physics_weight.scores import MAE
 from experiments.physics_weight.settings import Settings
 from experiments.physics_weight.study import Study
 from experiments.physics_weight.tables import section, tables_of
 from experiments.run import Result, Run, say
+from experiments.spin_lock import SPIN_LOCK_TIMES
 from experiments.trainings import short_of
 from jaxqmri import report
 from jaxqmri.report import Number, Table, number
@@ -47,7 +48,7 @@ def write(run: Run[Settings], study: Study, columns: Sequence[Column]) -> None:
     weights = run.settings.weights
     drawn = figures.draw_all(run.results, columns, weights)
     save_figures(run, drawn, study.simulated)
-    found = paragraph(run.results, list(points_of(columns)), weights)
+    found = paragraph(run.results, points_of(columns), weights)
     told = remarks(run, study)
     parts = tables_of(run.results, columns, weights, study.simulated)
     title = f"# The weight of physics: `{run.name}`, preset {run.command.preset}\n"
@@ -60,28 +61,33 @@ def write(run: Run[Settings], study: Study, columns: Sequence[Column]) -> None:
 def remarks(run: Run[Settings], study: Study) -> list[str]:
     """What must be known before a number is read."""
     settings, most = run.settings, max(run.settings.subjects)
-    given = ", ".join(f"{time:g}" for time in GIVEN_TIMES)
+    shown = ", ".join(f"{SPIN_LOCK_TIMES[k]:g}" for k in SEEN)
     aside = (
         f"{settings.validation_subjects} watch the trainings, {settings.test_subjects} are tested"
     )
+    counted = (
+        "errors are counted from the fit to the same images without noise, which no study has: "
+        "counted from the labels, they would be of the noise that a network sees too. Both read "
+        "more than the tissue's T1rho where fluid shares a voxel, so errors to the simulator's "
+        "truth are another matter, and a row of their own."
+        if study.simulated
+        else "errors are counted from the same fits, whose noise is in part that of the images "
+        "that a network sees: they say how near a map comes to the fit, not how right it is."
+    )
     told = [
-        f"{source(study, settings.organ)}; up to {most} are learnt from, {aside}. Labels, and what "
-        "errors are counted from, are fits to all four images"
-        + (
-            ", as a study would have them; errors to the simulator's truth are a row of their own."
-            if study.simulated
-            else "."
-        ),
-        f"Networks see two of the images at TSL {given} ms and are told their times; the physics "
-        f"loss is given all of those, the image at {UNSEEN_TIME:g} ms is given to neither. The "
-        f"weight w is that of squared residuals in units of the noise beside errors in ms. "
-        f"Intervals, over {settings.seeds} seeds and the test subjects, are not corrected for "
-        "their number.",
-        "Where the equation is violated it is the images that are changed on purpose, for the "
-        f"network as for the loss: {100 * settings.offset:g} % of the signal added, a simple spin "
-        f"lock at {settings.b1:g} of the nominal field"
-        + ("" if study.pd is None else ", the PD-weighted image in place of the one at TSL 0")
-        + ". The labels stay those of the images as scanned.",
+        f"{source(study, settings.organ)}; up to {most} are learnt from, {aside}. Labels are fits "
+        f"to all four images; {counted}",
+        f"In training networks see two of the images at TSL {shown} ms and are told their times; "
+        "labels and physics loss have all four images of a training subject. Maps are judged that "
+        "are made from the first and the last. The weight w is that of squared residuals in units "
+        f"of the noise beside errors in ms. Intervals, over {settings.seeds} seeds and the test "
+        "subjects, hold for this pool of training subjects: the more of it a training uses, the "
+        "less they know of others.",
+        "Where images do not obey the equation they are changed on purpose, for network and loss "
+        f"alike: {100 * settings.offset:g} % of the signal added; a simple spin lock at a B1 of "
+        f"{settings.b1:g} ± {settings.b1_sd:g} of nominal, one for each subject"
+        + ("" if study.pd is None else "; the PD-weighted image in place of the one at TSL 0")
+        + ". As scanned they are not exact either: fluid, field errors and motion are in them.",
     ]
     short = sorted({model for model, _ in short_of(run.results)})
     if short:
@@ -119,18 +125,17 @@ def _write_page(
 
 def _key_numbers(run: Run[Any], columns: Sequence[Column]) -> list[Number | None]:
     rows, weights = by_name(run.results), run.settings.weights
-    fewest, most = (columns[0].points[k] for k in (0, -1))
+    points = points_of(columns[:1])
 
-    def one(name: str, model: str) -> Number | None:
-        row = rows.get((model, Point(columns[0].name, name, fewest[1]).input, MAE))
+    def one(point: Point, model: str, detail: str) -> Number | None:
+        row = rows.get((model, point.input, MAE))
         if row is None or row.ours is None:
             return None
-        return Number(f"MAE, {model}, {name} subjects", f"{number(row.ours, 2)} ms", "")
+        return Number(f"MAE, {model}", f"{number(row.ours, 2)} ms", detail)
 
-    return [
-        one(fewest[0], weight_name(weights[0])),
-        one(fewest[0], weight_name(weights[-1])),
-        one(most[0], weight_name(weights[0])),
-        one(most[0], weight_name(weights[-1])),
-        one(most[0], FIT),
+    trained = [
+        one(point, weight_name(weight), f"{point.name} training subjects")
+        for point in (points[0], points[-1])
+        for weight in (weights[0], weights[-1])
     ]
+    return [*trained, one(points[-1], FIT, ""), one(points[-1], ALL_IMAGES, "")]

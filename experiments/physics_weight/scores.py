@@ -7,12 +7,27 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float, Int
 
-from experiments.physics_weight.images import GIVEN, GIVEN_TIMES, UNSEEN, UNSEEN_TIME
-from jaxqmri.analysis import subject_errors
+from experiments.physics_weight.images import (
+    NOISIER,
+    ON_NOISY_PAIR,
+    ON_OTHER_PAIR,
+    ON_PAIR,
+    OTHER_PAIR,
+    PAIR,
+    UNSEEN,
+)
+from experiments.spin_lock import SPIN_LOCK_TIMES
+from jaxqmri.analysis import SubjectErrors, subject_errors
+
+
+def _named(places: tuple[int, ...], between: str) -> str:
+    return between.join(f"{SPIN_LOCK_TIMES[k]:g}" for k in places)
+
 
 MAE, RPE, TRUE_MAE = "MAE", "RPE", "MAE to truth"
-RESIDUAL = f"residual at TSL {UNSEEN_TIME:g}"
-NOISY_MAE, OTHER_TIMES_MAE = "MAE at half the SNR", f"MAE from TSL 0 + {UNSEEN_TIME:g}"
+RESIDUAL = f"residual at TSL {_named(UNSEEN, ' and ')}"
+NOISY_MAE = f"MAE at 1/{NOISIER:g} of the SNR"
+OTHER_TIMES_MAE = f"MAE from TSL {_named(OTHER_PAIR, ' + ')}"
 METRICS = {
     MAE: "ms",
     RPE: "%",
@@ -22,12 +37,10 @@ METRICS = {
     TRUE_MAE: "ms",
 }
 
-PAIR, NOISY, OTHER_TIMES = "0+50", "0+50, noisier", "0+30"  # inputs of a network that is judged
-
 
 def score(
     predicted: Mapping[str, Float[np.ndarray, " v"]],
-    reference: Float[np.ndarray, " v"],
+    standard: Float[np.ndarray, " v"],
     truth: Float[np.ndarray, " v"],
     signals: Float[np.ndarray, "v 4"],
     noise: Float[np.ndarray, " v"],
@@ -35,46 +48,55 @@ def score(
 ) -> dict[str, Float[np.ndarray, " s"]]:
     """Every metric of every subject, in the order of their numbers.
 
+    Errors are means of ``|T - standard|`` over a subject's voxels (MAE) and ``100 |mean(T) -
+    mean(standard)| / mean(standard)`` (RPE); the residual is the root mean square of
+    :func:`unseen_residuals`.
+
     Parameters
     ----------
     predicted
-        T1rho by what the network saw: :data:`PAIR`, :data:`NOISY`, :data:`OTHER_TIMES`.
-    reference, truth
+        T1rho (ms) by the images that it was made from, see
+        :func:`~experiments.physics_weight.images.inputs_of`.
+    standard, truth
         T1rho, ms; voxels without one do not count.
     signals, noise
-        As scanned, or as the condition has them.
+        Of the condition, and the standard deviation of its noise, in one unit.
     owner
         Subject of each voxel.
     """
     found: dict[str, list[float]] = {name: [] for name in METRICS}
-    apart = unseen_residual(predicted[PAIR], signals, noise)
+    apart = unseen_residuals(predicted[ON_PAIR], signals, noise)
     for number in np.unique(owner):
-        own = (owner == number) & np.isfinite(reference)
-        errors = {name: _errors(reference[own], values[own]) for name, values in predicted.items()}
-        found[MAE].append(errors[PAIR].mae)
-        found[RPE].append(errors[PAIR].rpe)
-        found[NOISY_MAE].append(errors[NOISY].mae)
-        found[OTHER_TIMES_MAE].append(errors[OTHER_TIMES].mae)
-        found[TRUE_MAE].append(_errors(truth[own], predicted[PAIR][own]).mae)
+        own = owner == number
+        of_subject = {
+            name: _errors(standard[own], values[own]) for name, values in predicted.items()
+        }
+        found[MAE].append(of_subject[ON_PAIR].mae)
+        found[RPE].append(of_subject[ON_PAIR].rpe)
+        found[NOISY_MAE].append(of_subject[ON_NOISY_PAIR].mae)
+        found[OTHER_TIMES_MAE].append(of_subject[ON_OTHER_PAIR].mae)
+        found[TRUE_MAE].append(_errors(truth[own], predicted[ON_PAIR][own]).mae)
         found[RESIDUAL].append(float(np.sqrt(np.nanmean(apart[own] ** 2))))
     return {name: np.array(values) for name, values in found.items()}
 
 
-def unseen_residual(
+def unseen_residuals(
     t1rho: Float[np.ndarray, " v"],
     signals: Float[np.ndarray, "v 4"],
     noise: Float[np.ndarray, " v"],
-) -> Float[np.ndarray, " v"]:
-    """The image at the unseen time less what a map says of it, in units of the noise.
+) -> Float[np.ndarray, "v 2"]:
+    """Images that a network was not given, less what its map says of them, in units of the noise.
 
     The amplitude is the one that fits the given images best, ``sum(e I) / sum(e^2)`` with ``e =
-    exp(-TSL / T1rho)``.
+    exp(-TSL / T1rho)`` over the two.
     """
-    decay = np.exp(-np.array(GIVEN_TIMES) / t1rho[:, None])
-    amplitude = (decay * signals[:, GIVEN]).sum(axis=1) / (decay**2).sum(axis=1)
-    return (signals[:, UNSEEN] - amplitude * np.exp(-UNSEEN_TIME / t1rho)) / noise
+    times = np.array(SPIN_LOCK_TIMES)
+    decay = np.exp(-times / t1rho[:, None])
+    given, unseen = list(PAIR), list(UNSEEN)
+    amplitude = (decay[:, given] * signals[:, given]).sum(axis=1) / (decay[:, given] ** 2).sum(1)
+    return (signals[:, unseen] - amplitude[:, None] * decay[:, unseen]) / noise[:, None]
 
 
-def _errors(reference: Float[np.ndarray, " n"], predicted: Float[np.ndarray, " n"]):
-    both = np.isfinite(reference) & np.isfinite(predicted)
-    return subject_errors(reference[both], predicted[both])
+def _errors(standard: Float[np.ndarray, " n"], predicted: Float[np.ndarray, " n"]) -> SubjectErrors:
+    both = np.isfinite(standard) & np.isfinite(predicted)
+    return subject_errors(standard[both], predicted[both])

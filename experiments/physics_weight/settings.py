@@ -21,7 +21,8 @@ class Learning:
     width
         Factor on the published widths of the perceptron.
     batch
-        Labelled voxels of a step, and as many that are held to the equation.
+        Voxels of a step; where others than the labelled ones are held to the equation, as many
+        of those.
     rate
         Of Adam.
     decay_rate
@@ -37,7 +38,7 @@ class Learning:
     """
 
     width: float = 0.0625
-    batch: int = 256
+    batch: int = 512
     rate: float = 5e-3
     decay_rate: float = 0.65
     steps: int = 100
@@ -58,7 +59,8 @@ class Settings:
     simulated_grid
         Resolution of the simulated scans.
     weights
-        Of the physics loss beside the supervised one, 0 first; inf is physics alone.
+        Of the physics loss (squared residuals in units of the noise) beside the supervised one
+        (ms), 0 first; inf is physics alone.
     subjects
         Numbers of training subjects, each with labels.
     base_subjects
@@ -69,8 +71,9 @@ class Settings:
     offset
         Of images whose offset the equation ignores, as a fraction of the subject's signal at
         spin-lock time zero.
-    b1
-        Actual over nominal transmit field of images for which the equation takes 1.
+    b1, b1_sd
+        Actual over nominal transmit field of images for which the equation takes 1: mean over
+        subjects, and standard deviation.
     validation_subjects, test_subjects
         Subjects that watch the trainings, and those that all are judged by.
     seeds
@@ -94,6 +97,7 @@ class Settings:
     label_noise: tuple[float, ...] = (0.2, 0.4)
     offset: float = 0.1
     b1: float = 0.85
+    b1_sd: float = 0.05
     validation_subjects: int = 4
     test_subjects: int = 12
     seeds: int = 4
@@ -121,7 +125,7 @@ PRESETS: dict[Preset, Settings] = {
         label_noise=(0.1, 0.2, 0.4),
         test_subjects=16,
         seeds=8,
-        learning=Learning(width=0.125, checks=20, decay_rate=0.75, patience=3),
+        learning=Learning(checks=16, decay_rate=0.75, patience=3),
     ),
     "paper": Settings(
         simulated_grid="paper",

@@ -23,7 +23,7 @@ class Parts(NamedTuple):
 
 
 def split(study: Study, settings: Settings, seed: int) -> Parts:
-    """The same parts for all trainings.
+    """The same parts for all trainings; simulated subjects are as good in any order.
 
     Raises
     ------
@@ -39,10 +39,13 @@ def split(study: Study, settings: Settings, seed: int) -> Parts:
             f"{settings.test_subjects} to test (--test-subjects)"
         )
     order = np.random.default_rng([seed, 0]).permutation(found)
+    if study.simulated and np.isnan(study.standard).any():
+        order = np.arange(found)  # the first are those that were scanned without noise as well
+    tests = settings.test_subjects
     return Parts(
-        np.sort(order[:train]),
-        np.sort(order[train : train + aside]),
-        np.sort(order[train + aside : wanted]),
+        np.sort(order[tests + aside : wanted]),
+        np.sort(order[tests : tests + aside]),
+        np.sort(order[:tests]),
     )
 
 
@@ -51,10 +54,12 @@ def drawn(parts: Parts, count: int, seed: int) -> Subjects:
     return np.random.default_rng([seed, 1]).permutation(parts.train)[:count]
 
 
-def labels(study: Study, error: float, seed: int) -> Float[np.ndarray, " v"]:
-    """The reference with errors: ``T1rho exp(error (z_subject + z_voxel) / sqrt(2))``, in ms."""
+def with_errors(
+    label: Float[np.ndarray, " v"], owner: Int[np.ndarray, " v"], error: float, seed: int
+) -> Float[np.ndarray, " v"]:
+    """Labels with errors: ``T1rho exp(error (z_subject + z_voxel) / sqrt(2))``, in ms."""
     generator = np.random.default_rng([seed, 2])
-    by_subject = generator.standard_normal(len(study.names))[study.owner]
-    by_voxel = generator.standard_normal(study.owner.size)
+    by_subject = generator.standard_normal(owner.max() + 1)[owner]
+    by_voxel = generator.standard_normal(owner.size)
     factor = np.exp(error * (by_subject + by_voxel) / np.sqrt(2.0))
-    return (study.reference * factor).astype(np.float32)
+    return (label * factor).astype(np.float32)

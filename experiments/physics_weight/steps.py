@@ -11,16 +11,17 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from experiments.knee_cv.learning import LIMITS
-from experiments.physics_weight.images import GIVEN_TIMES
+from experiments.physics_weight.images import SEEN
 from experiments.physics_weight.settings import Learning
+from experiments.spin_lock import SPIN_LOCK_TIMES
 from jaxqmri import networks, physics, training
 from jaxqmri.training import Trainer
 
 START = 45.0  # ms: of every output before training
 LEAK = 1e-3  # slope of the limiter outside its limits, so that an output can come back
 ROBUST = 3.0  # noise units above which a residual counts linearly: motion, flow
-PAIRS = np.array(list(combinations(range(len(GIVEN_TIMES)), 2)))  # of images, as networks see them
-LONGEST = max(GIVEN_TIMES)  # ms, the unit in which networks see times
+PAIRS = np.array(list(combinations(SEEN, 2)))  # of images, as networks see them in training
+LONGEST = max(SPIN_LOCK_TIMES)  # ms, the unit in which networks see times
 
 
 class Terms(NamedTuple):
@@ -36,7 +37,7 @@ class Voxels(NamedTuple):
     Attributes
     ----------
     signals
-        Scaled, at the given times.
+        Scaled, at all spin-lock times.
     target
         Labels, ms.
     noise
@@ -49,7 +50,7 @@ class Voxels(NamedTuple):
         How the two count.
     """
 
-    signals: Float[Array, "v 3"]
+    signals: Float[Array, "v 4"]
     target: Float[Array, " v"]
     noise: Float[Array, " v"]
     labelled: Int[Array, " k"]
@@ -67,7 +68,7 @@ class Batch(NamedTuple):
     images
         As the network sees them: two signals, and their times.
     signals, noise
-        All that are given, and their noise.
+        At all spin-lock times, and their noise.
     target
         Labels, ms.
     labelled
@@ -79,7 +80,7 @@ class Batch(NamedTuple):
     """
 
     images: Float[Array, "b 4"]
-    signals: Float[Array, "b 3"]
+    signals: Float[Array, "b 4"]
     noise: Float[Array, " b"]
     target: Float[Array, " b"]
     labelled: Bool[Array, " b"]
@@ -96,11 +97,22 @@ def terms_of(weight: float) -> Terms:
 def architecture(learning: Learning) -> dict[str, Any]:
     """What builds the network of every arm."""
     head = {"limits": list(LIMITS), "leak": LEAK, "start": START}
-    return {"network": "SkipMLP", "in_features": 4, "width": learning.width, **head}
+    # without batch normalisation, through which images without a label would reach the network
+    named = {"network": "SkipMLP", "in_features": 4, "width": learning.width, "order": "fc_relu"}
+    return {**named, **head}
 
 
-def make_trainer(learning: Learning) -> Trainer:
-    """The trainer of every arm: how arms differ is data, so that one program trains many."""
+def make_trainer(learning: Learning, *, apart: bool) -> Trainer:
+    """The trainer of all arms of a kind: how they differ is data, so that one program trains many.
+
+    Parameters
+    ----------
+    learning
+        How networks learn.
+    apart
+        Whether other voxels are held to the equation than have a label. Otherwise both losses,
+        whatever their weight, are of the same voxels.
+    """
     optimiser = training.make_optimiser(
         "adam", learning.rate, decay_rate=learning.decay_rate, decay_steps=learning.steps
     )
@@ -108,15 +120,15 @@ def make_trainer(learning: Learning) -> Trainer:
 
     def sample(key: Array, data: Voxels) -> Batch:
         draw, draw_imaged, pair = jax.random.split(key, 3)
-        rows = jnp.concatenate(
-            [
-                data.labelled[jax.random.randint(draw, (size,), 0, data.labelled_count)],
-                data.imaged[jax.random.randint(draw_imaged, (size,), 0, data.imaged_count)],
-            ]
-        )
-        first = jnp.arange(2 * size) < size
-        which = jax.random.randint(pair, (2 * size,), 0, len(PAIRS))
-        return batch_of(data, rows, which, first, ~first)
+        rows = data.labelled[jax.random.randint(draw, (size,), 0, data.labelled_count)]
+        labelled = imaged = jnp.ones(size, bool)
+        if apart:
+            others = data.imaged[jax.random.randint(draw_imaged, (size,), 0, data.imaged_count)]
+            rows = jnp.concatenate([rows, others])
+            labelled = jnp.arange(2 * size) < size
+            imaged = ~labelled
+        which = jax.random.randint(pair, rows.shape, 0, len(PAIRS))
+        return batch_of(data, rows, which, labelled, imaged)
 
     return Trainer(
         lambda rngs: networks.build(built, rngs),
@@ -137,7 +149,7 @@ def batch_of(
 ) -> Batch:
     """Some voxels, of each the pair ``which`` of :data:`PAIRS`."""
     signals, pairs = data.signals[rows], jnp.asarray(PAIRS)[which]
-    times = jnp.asarray(GIVEN_TIMES, jnp.float32)[pairs]
+    times = jnp.asarray(SPIN_LOCK_TIMES, jnp.float32)[pairs]
     images = seen(jnp.take_along_axis(signals, pairs, axis=1), times)
     return Batch(images, signals, data.noise[rows], data.target[rows], labelled, imaged, data.terms)
 
@@ -150,9 +162,14 @@ def seen(pair: Float[Array, "*b 2"], times: Float[Array, "*b 2"]) -> Float[Array
 def loss(
     predicted: Float[Array, "b 1"], batch: Batch
 ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
-    """The weighted sum of ``L1`` in ms and of squared residuals in units of the noise."""
+    """``(L1 + w P) / (1 + w)``, and its terms; without the first for an infinite ``w``.
+
+    ``L1`` is the mean of ``|T - label|`` in ms. ``P`` is the mean over voxels and images of
+    ``r^2``, or ``3 (2 |r| - 3)`` where ``|r| > 3``, with ``r = (s0 exp(-TSL / T) - I) / sigma`` at
+    the amplitude that fits the voxel's images best.
+    """
     t1rho = predicted[:, 0]
-    model = physics.T1rhoDecay(np.array(GIVEN_TIMES))
+    model = physics.T1rhoDecay(np.array(SPIN_LOCK_TIMES))
     terms = {
         "supervised": training.l1(t1rho, batch.target, mask=batch.labelled),
         "physics": training.physics_consistency(

@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.pages import filled
-from experiments.physics_weight.arms import Column, weight_name
+from experiments.physics_weight.arms import Column, Point, points_of, weight_name
 from experiments.physics_weight.conclusions import Rows, by_name
 from experiments.physics_weight.networks import VALIDATION
-from experiments.physics_weight.results import (
-    CHANGE,
-    CONSTANT,
-    FIT,
-    LABELS_ALONE,
-    Point,
-    points_of,
-)
+from experiments.physics_weight.results import CHANGE, CHOSEN, LABELS_ALONE, RIVALS, P
 from experiments.physics_weight.scores import MAE, METRICS
 from experiments.run import Result, labelled
 from experiments.trainings import SETTLED, STEPS
@@ -45,20 +38,21 @@ def tables_of(
 
 def _changes(rows: Rows, column: Column, weights: Sequence[float]) -> Table:
     body = []
-    for weight in weights:
-        if weight > 0:
-            versus, _ = compared((weight_name(weight), ""), (LABELS_ALONE, ""))
-            body.append(_line(rows, weight_name(weight), versus, column, f"{CHANGE}{MAE}", 1))
+    for name in [*(weight_name(weight) for weight in weights if weight > 0), CHOSEN]:
+        versus, _ = compared((name, ""), (LABELS_ALONE, ""))
+        body.append(_line(rows, name, versus, column, f"{CHANGE}{MAE}", 1))
+        if name != CHOSEN:
+            body.append(_line(rows, "p", versus, column, f"{CHANGE}{MAE}{P} after Holm", 3))
     return Table(
         (WEIGHT, *(name for name, _ in column.points)),
         tuple(body),
         f"Change of the {MAE} against labels alone (%), with 95 % intervals over seeds and test "
-        "subjects.",
+        "subjects, and p after Holm over all weights and conditions of this table.",
     )
 
 
 def _metrics(rows: Rows, column: Column, weights: Sequence[float]) -> list[Table]:
-    models = [*map(weight_name, weights), FIT, CONSTANT]
+    models = [*map(weight_name, weights), CHOSEN, *RIVALS]
     tables = []
     for metric, unit in METRICS.items():
         body = [_line(rows, model, model, column, metric, 2) for model in models]

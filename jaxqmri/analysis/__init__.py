@@ -27,7 +27,7 @@ from jaxqmri.analysis.correlation import (
     correlation_of,
     correlation_sums,
 )
-from jaxqmri.analysis.crossed import crossed_bootstrap
+from jaxqmri.analysis.crossed import CrossedMean, crossed_change, crossed_mean
 from jaxqmri.analysis.detection import (
     AveragePrecision,
     Detections,
@@ -107,6 +107,7 @@ __all__ = [
     "Correlation",
     "CorrelationDifference",
     "Coverage",
+    "CrossedMean",
     "Detections",
     "Estimate",
     "GroupDifference",
@@ -154,7 +155,8 @@ __all__ = [
     "correlation_sums",
     "coverage",
     "cross_conformal",
-    "crossed_bootstrap",
+    "crossed_change",
+    "crossed_mean",
     "group_difference",
     "half_width",
     "held_out_constant",

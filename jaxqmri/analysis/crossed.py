@@ -2,75 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
+import math
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
+from scipy import stats
 
-from jaxqmri.analysis.errors import INTERVAL, RESAMPLES
-from jaxqmri.analysis.resampling import Interval
-
-Means = Float[np.ndarray, " samples"]
+LEVEL = 0.975  # of Student's t, for 95 % between the ends
 
 
-def crossed_bootstrap(
-    statistic: Callable[..., Means], *tables: ArrayLike, seed: int = 0
-) -> Interval:
-    """A statistic of the means of tables, with its interval over rows and columns.
+class CrossedMean(NamedTuple):
+    """A mean over rows and columns; NaN where there is none.
 
-    In each resample rows and columns are drawn with replacement, each by themselves and the same
-    for all tables. Where effects of rows and columns cross this is not too narrow; what varies
-    from cell to cell alone counts up to three times.
+    Attributes
+    ----------
+    value
+        Of all cells.
+    low, high
+        Ends of the 95 % interval over both.
+    p
+        Of the hypothesis that it is zero, two-sided.
+    """
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    p: float = math.nan
+
+
+def crossed_mean(table: ArrayLike) -> CrossedMean:
+    """Mean of a table whose rows and columns are both samples, such as seeds and subjects.
+
+    ``SE^2 = var(row means) / R + var(column means) / C``, sample variances of ``R`` rows and ``C``
+    columns, with the degrees of freedom of Satterthwaite. What varies from cell to cell alone is
+    counted twice, so that the interval is rather too wide where that is all there is.
 
     Parameters
     ----------
-    statistic
-        Takes the mean of each table, shape ``(samples,)``, and returns as many numbers: ``lambda
-        a, b: a - b`` for a paired difference.
-    tables
-        Numbers of equal shape ``(rows, columns)``. What there is one of is not drawn.
-    seed
-        Of the resampling.
+    table
+        Shape ``(rows, columns)``. What there is one of is not a sample: the interval is then over
+        the other alone.
 
     Returns
     -------
-    Interval
+    CrossedMean
         Without ends where there is one row and one column, or a number is missing.
 
     Raises
     ------
     ValueError
-        If the tables have no cell, or differ in shape.
+        If there is no cell, or the table has another number of axes.
 
     References
     ----------
-    Owen, Annals of Applied Statistics 2007, doi:10.1214/07-AOAS122 (the pigeonhole bootstrap).
+    Satterthwaite, Biometrics Bulletin 1946, doi:10.2307/3002019.
     """
-    arrays = [np.asarray(table, np.float64) for table in tables]
-    shapes = {array.shape for array in arrays}
-    if len(shapes) != 1 or arrays[0].ndim != 2 or arrays[0].size == 0:
-        found = " and ".join(str(array.shape) for array in arrays)
-        raise ValueError(f"expected tables of one shape, rows and columns, got {found}")
-    rows, columns = arrays[0].shape
-    value = float(statistic(*(np.array([array.mean()]) for array in arrays))[0])
-    if rows * columns < 2 or not np.isfinite(value):
-        return Interval(value)
-    by_row, by_column = _shares(rows, columns, seed)
-    means = [((by_row @ array) * by_column).sum(axis=1) for array in arrays]
-    low, high = np.percentile(statistic(*means), INTERVAL)
-    return Interval(value, float(low), float(high))
+    values = _table(table)
+    parts = [
+        (float(means.var(ddof=1)) / means.size, means.size - 1)
+        for means in (values.mean(axis=1), values.mean(axis=0))
+        if means.size > 1
+    ]
+    mean, variance = float(values.mean()), sum(part for part, _ in parts)
+    if not parts or not np.isfinite(mean):
+        return CrossedMean(mean)
+    if variance == 0:
+        return CrossedMean(mean, mean, mean, float(mean == 0))
+    freedom = variance**2 / sum(part**2 / df for part, df in parts)
+    error = math.sqrt(variance)
+    half = float(stats.t.ppf(LEVEL, freedom)) * error
+    p = 2.0 * float(stats.t.sf(abs(mean) / error, freedom))
+    return CrossedMean(mean, mean - half, mean + half, p)
 
 
-@lru_cache(maxsize=8)
-def _shares(
-    rows: int, columns: int, seed: int
-) -> tuple[Float[np.ndarray, "samples rows"], Float[np.ndarray, "samples columns"]]:
-    """How much each row and each column counts in every resample."""
-    generators = np.random.SeedSequence(seed).spawn(2)
-    by_row, by_column = (
-        np.random.default_rng(generator).multinomial(n, np.full(n, 1.0 / n), size=RESAMPLES) / n
-        for generator, n in zip(generators, (rows, columns), strict=True)
-    )
-    return by_row, by_column
+def crossed_change(first: ArrayLike, second: ArrayLike) -> CrossedMean:
+    """How far the mean of one table lies from that of another, in percent of the other.
+
+    ``100 (mean(a) - mean(b)) / mean(b)``, its error by the delta method: that of the mean of
+    ``100 (a - r b) / mean(b)`` with ``r = mean(a) / mean(b)``.
+
+    Parameters
+    ----------
+    first, second
+        ``a`` and ``b``, shape ``(rows, columns)``, cells in pairs.
+
+    Raises
+    ------
+    ValueError
+        If they differ in shape, or as :func:`crossed_mean`.
+    """
+    a, b = _table(first), _table(second)
+    if a.shape != b.shape:
+        raise ValueError(f"expected two tables of one shape, got {a.shape} and {b.shape}")
+    of_second = b.mean()
+    ratio = a.mean() / of_second
+    about = crossed_mean(100.0 * (a - ratio * b) / of_second + 100.0 * (ratio - 1.0))
+    return about._replace(value=float(100.0 * (ratio - 1.0)))
+
+
+def _table(given: ArrayLike) -> Float[np.ndarray, "rows columns"]:
+    values = np.asarray(given, np.float64)
+    if values.ndim != 2 or values.size == 0:
+        raise ValueError(f"expected a table of rows and columns, got shape {values.shape}")
+    return values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 import jax
 from flax import nnx
@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from jaxqmri.networks.blocks import batch_norm
 from jaxqmri.networks.heads import Regressor
 
-Order = Literal["fc_relu_bn", "fc_bn_relu"]
+Order = Literal["fc_relu_bn", "fc_bn_relu", "fc_relu"]
 RISING = (128, 256, 512, 1024, 768, 640)
 FALLING = (512, 384, 256, 192, 128)
 SKIPS = (512, 256, 128)  # widths at which what has been stored on the way up is added
@@ -35,7 +35,7 @@ class SkipMLP(nnx.Module):
         Factor on all the widths above 10; 1 as published.
     order
         What follows a linear layer: ``"fc_relu_bn"`` or, as in the network's first publication,
-        ``"fc_bn_relu"``.
+        ``"fc_bn_relu"``; ``"fc_relu"`` leaves batch normalisation out.
     limits, leak, start
         Range of the parameters, the slope outside it and where training starts
         (:class:`jaxqmri.networks.Regressor`).
@@ -45,7 +45,7 @@ class SkipMLP(nnx.Module):
     Raises
     ------
     ValueError
-        If ``order`` is neither of the two, or ``width`` is so small that nothing is left.
+        If ``order`` is none of the three, or ``width`` is so small that nothing is left.
 
     References
     ----------
@@ -64,8 +64,8 @@ class SkipMLP(nnx.Module):
         start: float | None = None,
         rngs: nnx.Rngs,
     ):
-        if order not in ("fc_relu_bn", "fc_bn_relu"):
-            raise ValueError(f"order must be fc_relu_bn or fc_bn_relu, got {order!r}")
+        if order not in get_args(Order):
+            raise ValueError(f"order must be {' or '.join(get_args(Order))}, got {order!r}")
         rising = [round(w * width) for w in RISING]
         falling = [round(w * width) for w in FALLING]
         if min(rising + falling) < 1:
@@ -74,7 +74,8 @@ class SkipMLP(nnx.Module):
         self.linears = nnx.List(
             nnx.Linear(a, b, kernel_init=KERNEL_INIT, rngs=rngs) for a, b in pairwise(widths)
         )
-        self.norms = nnx.List(batch_norm(w, rngs) for w in widths[1:])
+        normed = [] if order == "fc_relu" else widths[1:]
+        self.norms = nnx.List(batch_norm(w, rngs) for w in normed)
         self.regressor = Regressor(
             TAIL[-1], out_features, limits=limits, leak=leak, start=start, rngs=rngs
         )
@@ -100,11 +101,13 @@ class SkipMLP(nnx.Module):
         """
         before = {-1: signals}
         x = signals
-        for k, (linear, norm) in enumerate(zip(self.linears, self.norms, strict=True)):
+        for k, linear in enumerate(self.linears):
             before[k] = linear(x)
             x = before[k] + before[self.skips[k]] if k in self.skips else before[k]
             if self.order == "fc_bn_relu":
-                x = nnx.relu(norm(x, use_running_average=not train))
+                x = nnx.relu(self.norms[k](x, use_running_average=not train))
+            elif self.order == "fc_relu_bn":
+                x = self.norms[k](nnx.relu(x), use_running_average=not train)
             else:
-                x = norm(nnx.relu(x), use_running_average=not train)
+                x = nnx.relu(x)
         return self.regressor(x)
