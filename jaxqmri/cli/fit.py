@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from jaxqmri.cli.models import table_of_methods
 from jaxqmri.cli.outputs import Output, describe_dataset
 from jaxqmri.cli.record import facts_of, settings_of, sidecar_of
 from jaxqmri.cli.series import Ready, estimate, prepare
+from jaxqmri.cli.streamed import fit_streamed, refuse_streaming
 from jaxqmri.io import InputError, bids, files, staging
 
 if TYPE_CHECKING:
@@ -62,10 +64,11 @@ class Fit(FitOptions):
             first.
         """
         flags = self._flags()
+        refuse_streaming(self)
         if self.chain:
             check_chain(self)
         sources = find_sources(self.inputs, self.model, flags, self.subject)
-        loading = Loading(self.devices, page=not self.no_quality)
+        loading = Loading(self.devices, page=not (self.no_quality or self.stream))
         try:
             in_turn(
                 sources,
@@ -114,6 +117,7 @@ class Fit(FitOptions):
         units = self.units or ("s" if isinstance(source, BidsSource) else "ms")
         output = Output(source, self.model, ready.method, units, self.fill)
         settings = settings_of(self, ready, units)
+        seen = out if self.no_quality or self.stream else out / output.page()
         with staging.staged(
             out,
             settings=settings,
@@ -122,27 +126,33 @@ class Fit(FitOptions):
             inputs=ready.files,
         ) as stage:
             if stage.already_done:
-                print(f"{source.name}: already done, {out / output.page()}")
+                print(f"{source.name}: already done, {seen}")
                 return
             for warning in ready.warnings():
                 print(f"jaxqmri: {source.name}: {warning}", file=sys.stderr)
-            result = estimate(self, ready)
-            sidecar = sidecar_of(self, ready, result)
-            with ThreadPoolExecutor(WRITERS) as pool:
-                writing = output.write(
-                    stage.folder, result, ready.model.units, ready.measured, sidecar, pool
-                )
-                if not self.no_quality:
-                    loading.for_drawing()
-                    from jaxqmri.cli.quality import page_of_fit
-
-                    page = page_of_fit(ready, result, facts_of(self, ready, sidecar))
-                    files.write_text(stage.folder / output.page(), page)
-                for task in writing:
-                    task.result()
+            if self.stream:
+                found = fit_streamed(self, ready, output, stage.folder)
+                told = _counted(source, found.counts)
+            else:
+                told = self._fit_whole(ready, output, stage.folder, loading)
         self._describe(source, out)
-        seen = out if self.no_quality else out / output.page()
-        print(f"{_summary(ready, result)}, {time.perf_counter() - began:.1f} s: {seen}")
+        print(f"{told}, {time.perf_counter() - began:.1f} s: {seen}")
+
+    def _fit_whole(self, ready: Ready, output: Output, folder: Path, loading: Loading) -> str:
+        """Fit a series in memory and write its maps and page; what came out, in a few words."""
+        result = estimate(self, ready)
+        sidecar = sidecar_of(self, ready, result)
+        with ThreadPoolExecutor(WRITERS) as pool:
+            writing = output.write(folder, result, ready.model.units, ready.measured, sidecar, pool)
+            if not self.no_quality:
+                loading.for_drawing()
+                from jaxqmri.cli.quality import page_of_fit
+
+                page = page_of_fit(ready, result, facts_of(self, ready, sidecar))
+                files.write_text(folder / output.page(), page)
+            for task in writing:
+                task.result()
+        return _summary(ready, result)
 
     @staticmethod
     def _describe(source: Source, out: Path) -> None:
@@ -151,17 +161,22 @@ class Fit(FitOptions):
             describe_dataset(source, out)
 
 
+def _counted(source: Source, counts: Mapping[str, int]) -> str:
+    """How many voxels have an estimate."""
+    inside = sum(counts.values()) - counts["outside_mask"]
+    estimated = counts["converged"] + counts["at_bound"]
+    return f"{source.name}: {estimated:,} of {inside:,} voxels estimated"
+
+
 def _summary(ready: Ready, result: FitResult) -> str:
     """What came out, in a few words."""
     from jaxqmri.fitting import Status
 
-    method, counts = ready.method, result.status_counts()
-    inside = sum(counts.values()) - counts["outside_mask"]
-    estimated = counts["converged"] + counts["at_bound"]
+    method = ready.method
     values = np.asarray(getattr(result.params, method.main))
     # a bound is no measurement, and a smoothed map has none where too little is known around
     settled = values[(np.asarray(result.status) == Status.CONVERGED) & np.isfinite(values)]
-    text = f"{ready.source.name}: {estimated:,} of {inside:,} voxels estimated"
+    text = _counted(ready.source, result.status_counts())
     if settled.size:
         called, unit = method.maps[method.main].label, ready.model.units[method.main]
         text += f", median {called} {np.median(settled):.4g} {unit}".rstrip()

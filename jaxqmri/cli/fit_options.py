@@ -194,6 +194,14 @@ class FitOptions:
     overwrite: Annotated[
         bool, option(None, "Replace results that were made with other settings.")
     ] = False
+    stream: Annotated[
+        bool,
+        option(
+            None,
+            "Read, fit and write slab by slab, for images larger than memory. Maps are the same "
+            "but for the noise behind their errors, pooled over some planes; no quality page.",
+        ),
+    ] = False
     devices: Annotated[
         int | None,
         option("N", "CPU cores to use. Without it all; a GPU is used where JAX finds one."),

@@ -32,9 +32,9 @@ class BidsSource:
         """Subject and what else tells the series apart."""
         return "_".join(f"{key}-{value}" for key, value in self.entities.items())
 
-    def read(self, method: Method, flags: Flags) -> Measured:
-        """Read and check the series."""
-        series = bids.read_series(self.root, self.suffix, self.entities)
+    def read(self, method: Method, flags: Flags, *, whole: bool = True) -> Measured:
+        """Read and check the series; without ``whole`` its images stay on disk."""
+        series = bids.read_series(self.root, self.suffix, self.entities, whole=whole)
         repetition = series.repetition_time
         protocol = Protocol(
             series.times,
@@ -47,7 +47,9 @@ class BidsSource:
             if need == "spokes" or getattr(protocol, need) is None:
                 protocol = replace(protocol, **{need: _shared(series, NEEDS[need])})
         images = nifti.Image(series.images, series.affine, series.sources[0])
-        return Measured(*with_sign(images, protocol, flags), self.axis, series.sources)
+        if whole:
+            images, protocol = with_sign(images, protocol, flags)
+        return Measured(images, protocol, self.axis, series.sources)
 
 
 Source = BidsSource | PlainSource

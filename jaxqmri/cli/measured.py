@@ -1,4 +1,4 @@
-"""One series in memory with its acquisition, and what the command line says of it."""
+"""One series with its acquisition, and what the command line says of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Shaped
 
 from jaxqmri.cli.models import Axis
 from jaxqmri.cli.protocol import Protocol
@@ -56,9 +57,10 @@ class Flags:
 
 
 class Measured(NamedTuple):
-    """One series in memory, ready for a fit.
+    """One series, ready for a fit.
 
-    ``images`` is 4-D and carries the affine and the path of the first source.
+    ``images`` is 4-D and carries the affine and the path of the first source. Of a series that
+    stays on disk it is a stand-in of the same shape that holds not-a-number.
     """
 
     images: nifti.Image
@@ -72,8 +74,12 @@ def with_sign(
 ) -> tuple[nifti.Image, Protocol]:
     """Note whether the images keep their sign; magnitudes that are asked for are taken."""
     if flags.signed is None:
-        share = np.count_nonzero(images.data < 0) / images.data.size
-        return images, replace(protocol, signed=bool(share > SIGNED_SHARE))
+        return images, replace(protocol, signed=is_signed(images.data))
     if not flags.signed:
         images = images._replace(data=np.abs(images.data))
     return images, replace(protocol, signed=flags.signed)
+
+
+def is_signed(images: Shaped[np.ndarray, ...]) -> bool:
+    """Whether images keep their sign, by how many of their samples are below zero."""
+    return bool(np.count_nonzero(images < 0) / images.size > SIGNED_SHARE)

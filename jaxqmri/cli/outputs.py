@@ -85,19 +85,20 @@ class Output:
             pool.submit(
                 bids.write_map_file,
                 folder / path,
-                data if data.dtype.kind in "iu" else self._filled(data),
+                data if data.dtype.kind in "iu" else self.filled(data),
                 affine,
                 {**fields, **sidecar},
                 self.units,
             )
-            for path, data, fields in self._maps(result, parameter_units)
+            for path, data, fields in self.maps_of(result, parameter_units)
         ]
 
-    def _filled(self, data: np.ndarray) -> np.ndarray:
+    def filled(self, data: np.ndarray) -> np.ndarray:
+        """Real numbers as float32, with what stands where there is no estimate."""
         data = data.astype(np.float32, copy=False)
         return data if self.fill is None else np.where(np.isnan(data), np.float32(self.fill), data)
 
-    def _maps(
+    def maps_of(
         self, result: FitResult, units: Mapping[str, str]
     ) -> list[tuple[str, np.ndarray, dict[str, Any]]]:
         """Path, voxels and own sidecar fields of every map."""

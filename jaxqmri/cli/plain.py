@@ -14,6 +14,7 @@ from jaxqmri.cli.models import Axis, Method
 from jaxqmri.cli.protocol import NEEDS, Protocol, spokes_noted
 from jaxqmri.io import InputError, bids, files, nifti
 from jaxqmri.io.acquisition import check_times, check_unit, from_disk
+from jaxqmri.io.slabs import StoredSeries
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,11 @@ class PlainSource:
         """The first file's name without extension."""
         return nifti.stem(self.paths[0])
 
-    def read(self, method: Method, flags: Flags) -> Measured:
-        """Read the images, take times from flags or sidecars, and check both."""
+    def read(self, method: Method, flags: Flags, *, whole: bool = True) -> Measured:
+        """Read the images, take times from flags or sidecars, and check both.
+
+        Without ``whole`` the images stay on disk.
+        """
         axis = _axis_of(method, flags)
         noted = [_sidecar(path) for path in self.paths]
         values = np.asarray(flags.given(axis.flag), np.float64)
@@ -37,14 +41,16 @@ class PlainSource:
         else:
             values = _from_sidecars(axis, self.paths, noted)
         names = [f"--{axis.flag}"] * len(values) if flags.given(axis.flag) else None
-        images = _read_plain(self.paths, len(values))
+        images = (_read_plain if whole else _open_plain)(self.paths, len(values))
         check_times(values, axis.field, names or _value_sources(self.paths, len(values)))
         protocol = Protocol(
             values, refocusing_angle=flags.refocusing_angle, spokes=spokes_noted(noted[0])
         )
         for name in method.needs:
             protocol = replace(protocol, **{name: self._number(name, method, flags, noted)})
-        return Measured(*with_sign(images, protocol, flags), axis, list(self.paths))
+        if whole:
+            images, protocol = with_sign(images, protocol, flags)
+        return Measured(images, protocol, axis, list(self.paths))
 
     def _number(
         self, need: str, method: Method, flags: Flags, noted: Sequence[Mapping[str, Any]]
@@ -132,10 +138,21 @@ def _check_against_sidecars(
 def _read_plain(paths: Sequence[Path], count: int) -> nifti.Image:
     if len(paths) == 1:
         return nifti.read_stack(paths[0], count)
-    if len(paths) != count:
-        raise InputError(f"{paths[0]}: one of {len(paths)} images, but {count} times were given")
+    _check_count(paths, len(paths), count)
     volumes = [nifti.read_image(path) for path in paths]
     for volume in volumes[1:]:
         nifti.check_same_grid(volume, volumes[0], "image")
     stack = np.stack([volume.data for volume in volumes])
     return nifti.Image(np.moveaxis(stack, 0, -1), volumes[0].affine, volumes[0].path)
+
+
+def _open_plain(paths: Sequence[Path], count: int) -> nifti.Image:
+    stored = StoredSeries.open(paths)
+    _check_count(paths, stored.shape[3], count)
+    return stored.stand_in
+
+
+def _check_count(paths: Sequence[Path], images: int, count: int) -> None:
+    if images != count:
+        held = f"holds {images}" if len(paths) == 1 else f"one of {images}"
+        raise InputError(f"{paths[0]}: {held} images, but {count} times were given")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,29 @@ if TYPE_CHECKING:
     from jaxqmri.fitting import FitResult
 
 ALGORITHM = "Levenberg-Marquardt non-linear least squares in every voxel"
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """What is told of a streamed fit, whose maps are on disk.
+
+    Attributes
+    ----------
+    free
+        Names of the fitted parameters.
+    sigma
+        The noise behind the errors.
+    counts
+        Voxels of every status, by name.
+    """
+
+    free: tuple[str, ...]
+    sigma: float
+    counts: Mapping[str, int]
+
+    def status_counts(self) -> Mapping[str, int]:
+        """As of a result in memory."""
+        return self.counts
 
 
 def settings_of(options: FitOptions, ready: Ready, units: str) -> dict[str, Any]:
@@ -56,13 +80,14 @@ def settings_of(options: FitOptions, ready: Ready, units: str) -> dict[str, Any]
         "intervals": options.intervals,
         "smooth": options.smooth or None,
         "quality": not options.no_quality,
+        "stream": options.stream or None,
         "units": units,
         "fill": options.fill,
         "images": [contents_of(path) for path in ready.measured.sources],
     }
 
 
-def sidecar_of(options: FitOptions, ready: Ready, result: FitResult) -> dict[str, Any]:
+def sidecar_of(options: FitOptions, ready: Ready, result: FitResult | Streamed) -> dict[str, Any]:
     """What every map's sidecar says of the fit; times named as in BIDS are in seconds."""
     model, mask = ready.model, ready.mask
     lower, upper = model.bounds()

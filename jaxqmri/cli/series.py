@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -98,7 +98,7 @@ def prepare(
     method = METHODS[options.model]
     names = tuple(method.maps)
     bounds = read_bounds(options.bounds, names)
-    measured = source.read(method, flags)
+    measured = source.read(method, flags, whole=not options.stream)
     images = measured.images
     mask = None if options.mask is None else read_mask(options.mask, source, images)
     known = read_known(options.fixed, "--fixed", names, source, out, images)
@@ -128,7 +128,7 @@ def estimate(options: FitOptions, ready: Ready) -> FitResult:
 
     import jaxqmri
 
-    images, mask = ready.measured.images, ready.mask
+    images = ready.measured.images
     bar = tqdm(desc=ready.source.name, unit=" voxels", unit_scale=True, delay=1.0, disable=None)
 
     def progress(done: int, total: int) -> None:
@@ -136,23 +136,8 @@ def estimate(options: FitOptions, ready: Ready) -> FitResult:
         bar.update(done - bar.n)
 
     def fit(sigma: float | None) -> FitResult:
-        return jaxqmri.fit(
-            ready.model,
-            images.data,
-            mask=None if mask is None else mask.value,
-            fixed={name: entry.value for name, entry in ready.known.items()} or None,
-            fixed_std={name: entry.value for name, entry in ready.known_std.items()} or None,
-            fixed_cov={pair: entry.value for pair, entry in ready.known_cov.items()} or None,
-            bounds=dict(ready.bounds) or None,
-            likelihood=options.likelihood,
-            sigma=sigma,
-            weights=np.asarray(options.weights) if options.weights else None,
-            free=options.free,
-            starts=options.starts,
-            intervals=options.intervals,
-            quality=not options.no_quality,
-            progress=progress,
-        )
+        asked = arguments(options, ready)
+        return jaxqmri.fit(ready.model, images.data, sigma=sigma, progress=progress, **asked)
 
     try:
         return fit_of_b1(options, ready, fit) if ready.method.main == "b1" else fit(ready.sigma)
@@ -160,6 +145,43 @@ def estimate(options: FitOptions, ready: Ready) -> FitResult:
         raise InputError(f"{images.path}: {error}") from error
     finally:
         bar.close()
+
+
+def arguments(
+    options: FitOptions,
+    ready: Ready,
+    of_map: Callable[[np.ndarray], np.ndarray] = lambda whole: whole,
+) -> dict[str, Any]:
+    """What :func:`jaxqmri.fit` is given beside model, images and noise.
+
+    Parameters
+    ----------
+    options, ready
+        The command, and what was read for it.
+    of_map
+        The part that is fitted of a map of the whole grid.
+    """
+
+    def part(entry: Given) -> Any:
+        return entry.value if np.ndim(entry.value) == 0 else of_map(entry.value)
+
+    known, std, cov = (
+        {name: part(entry) for name, entry in group.items()} or None
+        for group in (ready.known, ready.known_std, ready.known_cov)
+    )
+    return {
+        "mask": None if ready.mask is None else part(ready.mask),
+        "fixed": known,
+        "fixed_std": std,
+        "fixed_cov": cov,
+        "bounds": dict(ready.bounds) or None,
+        "likelihood": options.likelihood,
+        "weights": np.asarray(options.weights) if options.weights else None,
+        "free": options.free,
+        "starts": options.starts,
+        "intervals": options.intervals,
+        "quality": not options.no_quality,
+    }
 
 
 def fit_of_b1(

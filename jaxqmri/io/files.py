@@ -8,7 +8,8 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,22 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     InputError
         If there is no such file, or it cannot be read.
     """
+    with open_to_read(path) as file:
+        return file.read()
+
+
+@contextmanager
+def open_to_read(path: str | os.PathLike[str]) -> Iterator[io.BufferedReader]:
+    """A file's bytes, piece by piece.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it cannot be read.
+    """
     try:
-        return Path(path).read_bytes()
+        with open(path, "rb") as file:
+            yield file
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except OSError as error:

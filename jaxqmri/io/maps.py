@@ -113,10 +113,17 @@ def write_map_file(
     """
     if "Units" not in sidecar:
         raise ValueError("the sidecar of a map must give its Units")
-    if sidecar["Units"] == "ms" and units == "s":
-        data = np.asarray(data) / np.float32(1e3)
-        sidecar = {**sidecar, "Units": "s"}
-    write_image(path, data, affine, sidecar)
+    data, unit = kept_in(data, sidecar["Units"], units)
+    write_image(path, data, affine, {**sidecar, "Units": unit})
+
+
+def kept_in(
+    data: Shaped[np.ndarray, "x y z"], unit: str, times: Literal["s", "ms"]
+) -> tuple[Shaped[np.ndarray, "x y z"], str]:
+    """Voxels as they are kept, with their unit: times in ``times``, all else as it is."""
+    if unit == "ms" and times == "s":
+        return np.asarray(data) / np.float32(1e3), "s"
+    return data, unit
 
 
 def read_map(path: str | os.PathLike[str]) -> Map:

@@ -24,6 +24,7 @@ from jaxqmri.io.image import EXTENSIONS, Image, check_same_grid, stem
 from jaxqmri.io.kinds import SeriesKind, kind_of
 from jaxqmri.io.nifti import read_image
 from jaxqmri.io.sidecars import Metadata, number, read_metadata
+from jaxqmri.io.slabs import StoredSeries
 
 _READERS = 4
 
@@ -102,7 +103,9 @@ def find_series(root: str | Path, suffix: str) -> list[Entities]:
     return sorted(found.values(), key=entities_key)
 
 
-def read_series(root: str | Path, suffix: str, entities: Mapping[str, str]) -> Series:
+def read_series(
+    root: str | Path, suffix: str, entities: Mapping[str, str], *, whole: bool = True
+) -> Series:
     """Read and check one series, in the order of the entity that counts its images.
 
     Parameters
@@ -113,6 +116,9 @@ def read_series(root: str | Path, suffix: str, entities: Mapping[str, str]) -> S
         The kind of series, a key of :data:`~jaxqmri.io.kinds.SERIES`.
     entities
         Which one, as :func:`find_series` gives it.
+    whole
+        False leaves the images on disk, for :class:`~jaxqmri.io.slabs.StoredSeries`: what stands
+        for them has their shape and holds not-a-number.
 
     Raises
     ------
@@ -133,7 +139,7 @@ def read_series(root: str | Path, suffix: str, entities: Mapping[str, str]) -> S
     flip = None
     if "FlipAngle" not in kind.fields:
         flip = _shared_number(kind, "flip_angle", ("FlipAngle",), paths, metadata)
-    images, affine = _read_images(paths)
+    images, affine = _read_images(paths) if whole else StoredSeries.open(paths).stand_in[:2]
     return Series(
         images,
         affine,

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from jaxqmri.io.files import read_bytes
+from jaxqmri.io.files import open_to_read
 
 _FILE, _DIGEST = "file", "blake2b"
 _MOST = 3  # differences told of many
@@ -22,7 +22,8 @@ def contents_of(path: str | os.PathLike[str]) -> dict[str, str]:
     InputError
         If it cannot be read.
     """
-    digest = hashlib.blake2b(read_bytes(path), digest_size=16).hexdigest()
+    with open_to_read(path) as file:  # piece by piece: it may be larger than memory
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
     return {_FILE: os.fspath(path), _DIGEST: digest}
 
 
