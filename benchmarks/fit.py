@@ -75,7 +75,10 @@ def methods(case: str, peers: bool) -> list[Method]:
             Method("optimistix LM, vmap", f"{here}.optimistix_lm", 50_000),
         ]
     if peers and case == "mono":
-        found += [Method(n, f"benchmarks.peers.{n}", p.voxels, n) for n, p in PEERS.items()]
+        found += [
+            Method(peer.label or name, f"benchmarks.peers.{name}", peer.voxels, name)
+            for name, peer in PEERS.items()
+        ]
     return [*found, Method(OURS, f"{here}.jaxqmri_fit", sys.maxsize)]
 
 

@@ -29,6 +29,8 @@ def drawn(points: Sequence[Point]) -> Figure:
     The dashed line is what the first point would become if cost grew in proportion, or on more
     devices fell in inverse proportion.
     """
+    from matplotlib.ticker import NullLocator
+
     axes_found = list(dict.fromkeys(each["axis"] for each in points))
     figure, places = panels([TITLES[axis] for axis in axes_found], "", "seconds", height=2.2)
     for axis, panel in zip(axes_found, places, strict=True):
@@ -52,7 +54,7 @@ def drawn(points: Sequence[Point]) -> Figure:
         if axis != "voxels":
             ticks = [each["size"] for each in here]
             panel.set_xticks(ticks, [str(tick) for tick in ticks])
-            panel.minorticks_off()
+            panel.xaxis.set_minor_locator(NullLocator())
         panel.set_xlabel(axis, fontsize=9.5, color=INK)
         panel.legend(frameon=False, fontsize=8, labelcolor=INK)
     return figure
