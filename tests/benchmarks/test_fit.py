@@ -85,3 +85,10 @@ def test_targets_tell_met_from_not_met_and_not_measured():
     assert found["offset: voxels/s"] is None
     assert found["mono: float32 difference / std, 99.9 %"] is False
     assert found["mono: float64 difference / std, 99.9 %"] is True
+
+
+def test_peers_are_named_for_what_they_are_and_ours_comes_last():
+    *_, batched, ours = (method.name for method in fit.methods("mono", peers=True))
+    assert batched == "torchimize (batched PyTorch LM)"
+    assert ours == report.OURS
+    assert len(fit.methods("offset", peers=True)) == len(fit.methods("offset", peers=False))
