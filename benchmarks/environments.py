@@ -14,12 +14,14 @@ from jaxqmri.cli.accelerator import cache_folder
 class Peer(NamedTuple):
     """What is installed for a peer, and how many voxels it is timed on.
 
-    ``alone`` is installed without what it says it needs.
+    ``alone`` is installed without what it says it needs; ``label`` names it in tables where its
+    own name does not say what it is.
     """
 
     requirements: tuple[str, ...]
     voxels: int
     alone: str = ""
+    label: str = ""
 
 
 PEERS = {
@@ -45,8 +47,12 @@ PEERS = {
     ),
     # DOSMA uses names that NumPy 2 has dropped
     "dosma": Peer(("dosma==0.1.2", "numpy<2", "pandas<3", "scipy<1.14"), 5000),
-    "torchimize": Peer(("torchimize==0.0.16", "torch==2.13.0"), 10_000),
+    "torchimize": Peer(
+        ("torchimize==0.0.16", "torch==2.13.0"), 10_000, label="torchimize (batched PyTorch LM)"
+    ),
 }
+# simulates echo trains, and fits none; it says that it needs a NumPy that has no Python 3.13
+SIMULATORS = {"epyg": Peer(("numpy==2.3.5",), 2000, alone="epyg==0.2.0")}
 
 
 class NotInstalled(RuntimeError):  # noqa: N818
@@ -64,7 +70,7 @@ def interpreter(name: str, patience: float) -> Path:
     folder = cache_folder() / "peers" / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     complete = folder / "complete.txt"
-    peer = PEERS[name]
+    peer = (PEERS | SIMULATORS)[name]
     wanted = "\n".join((*peer.requirements, peer.alone))
     if complete.exists() and complete.read_text("utf-8") == wanted:
         return python

@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.fit`` simulates every case once and gives all methods the same arrays,
 each method in a process of its own, one after another: no program is compiled before its first
-call, and the memory is its own. Methods that fit voxel by voxel see the first voxels only.
+call, and the memory is its own. Methods that fit voxel by voxel see the first voxels only. A second
+table says how far our fits are from the limits of the devices, measured in the same run.
 About ten minutes on two cores, more with ``--peers``, which installs other packages in
 environments of their own. Run it on a quiet machine: the load is printed with the results.
 """
@@ -74,12 +75,16 @@ def methods(case: str, peers: bool) -> list[Method]:
             Method("optimistix LM, vmap", f"{here}.optimistix_lm", 50_000),
         ]
     if peers and case == "mono":
-        found += [Method(n, f"benchmarks.peers.{n}", p.voxels, n) for n, p in PEERS.items()]
+        found += [
+            Method(peer.label or name, f"benchmarks.peers.{name}", peer.voxels, name)
+            for name, peer in PEERS.items()
+        ]
     return [*found, Method(OURS, f"{here}.jaxqmri_fit", sys.maxsize)]
 
 
 def run(settings: Settings) -> dict[str, Any]:
     """Everything that was measured, as the JSON file holds it."""
+    from benchmarks import limits
     from benchmarks.cases import CASES
     from benchmarks.report import machine, targets, with_ratios
 
@@ -87,9 +92,9 @@ def run(settings: Settings) -> dict[str, Any]:
     if unknown:
         raise SystemExit(f"no case {sorted(unknown)[0]!r}: there are {', '.join(CASES)}")
     before = os.getloadavg()
-    rows = []
+    rows, rates = [], limits.rates()
     for name in settings.cases or tuple(CASES):
-        for row in _rows_of(name, settings):
+        for row in _rows_of(name, settings, rates):
             rows.append(row)
             said = row.get("error") or f"{row['voxels_per_s']:,.0f} voxels/s"
             print(f"{name}: {row['method']}: {said}", file=sys.stderr, flush=True)
@@ -101,14 +106,15 @@ def run(settings: Settings) -> dict[str, Any]:
         "settings": asked,
         "machine": machine(),
         "load_average": {"before": before, "after": os.getloadavg()},
+        "limits": rates,
         "rows": rows,
         "targets": targets(rows),
     }
 
 
-def _rows_of(name: str, settings: Settings) -> Iterator[dict[str, Any]]:
-    """Time all methods on one case, and compare each with the minimum."""
-    from benchmarks import reference
+def _rows_of(name: str, settings: Settings, rates: dict[str, float]) -> Iterator[dict[str, Any]]:
+    """Time all methods on one case; compare each with the minimum, and ours with the limits."""
+    from benchmarks import limits, operations, reference
     from benchmarks.cases import CASES
     from benchmarks.report import OURS
 
@@ -126,15 +132,22 @@ def _rows_of(name: str, settings: Settings) -> Iterator[dict[str, Any]]:
                 "devices": settings.devices, "voxels": min(method.voxels, settings.voxels),
                 "repeats": settings.repeats, "at_least": min(3, settings.repeats), "patience": 20,
             }  # fmt: skip
-            row = {"case": name, "method": method.name, **_measured(method, problem, folder)}
+            row = {"case": name, "method": method.name, **measured(method, problem, folder)}
             if "error" not in row:
                 row |= _agreement(reference.differences(row.pop("estimates"), minimum), "")
             if method.name == OURS:
-                row |= _in_float64(name, np.load(folder / "images.npy")[:few], sigma, minimum)
+                images = np.load(folder / "images.npy")
+                row |= _in_float64(name, images[:few], sigma, minimum)
+                if "error" not in row:
+                    work, seconds = (
+                        operations.of_fit(case, images, sigma),
+                        1 / row["best_voxels_per_s"],
+                    )
+                    row["limit"] = limits.distance(work, rates, seconds)
             yield row
 
 
-def _measured(method: Method, problem: dict[str, Any], folder: Path) -> dict[str, Any]:
+def measured(method: Method, problem: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Run one program on the arrays in ``folder``; ``error`` where it did not come through."""
     from benchmarks.environments import NotInstalled, interpreter
 
@@ -198,6 +211,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     settings = tyro.cli(Settings, args=arguments, description=__doc__)
     configure_jax(settings.devices)
+    from benchmarks import limits
     from benchmarks.report import table, target_lines
     from jaxqmri.io.files import write_json
 
@@ -205,7 +219,9 @@ def main(arguments: list[str] | None = None) -> None:
     here = found["machine"]
     loads = " to ".join(f"{found['load_average'][k][0]:.1f}" for k in ("before", "after"))
     print(f"Simulated data; {here['cpu']}, {here['cores']} cores, load average {loads}")
-    print(f"\n{table(found['rows'])}\n\n{target_lines(found['targets'])}")
+    ours = {row["case"]: row["limit"] for row in found["rows"] if "limit" in row}
+    print(f"\n{table(found['rows'])}\n\n{limits.table(ours, found['limits'])}\n")
+    print(target_lines(found["targets"]))
     if settings.out is not None:
         device = here["device"]
         name = f"fit-{device['platform']}-{device['count']}.json"

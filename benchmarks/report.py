@@ -68,6 +68,8 @@ def targets(rows: Sequence[Row]) -> list[dict[str, Any]]:
         if case.asked is not None
     ]
     asked.append(_target("mono: times curve_fit", 1000.0, ours.get("mono", {}).get("ratio")))
+    limit = ours.get("mono", {}).get("limit", {}).get("times_arithmetic")
+    asked.append(_target("mono: times the least time of its arithmetic", 3.0, limit, at_most=True))
     if {"mono", "mono, Rician"} <= ours.keys():
         slower = ours["mono"]["voxels_per_s"] / ours["mono, Rician"]["voxels_per_s"]
         asked.append(_target("mono: Gaussian rate over Rician", 10.0, slower, at_most=True))

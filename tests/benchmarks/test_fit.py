@@ -29,6 +29,9 @@ def test_small_run_from_command_to_file(tmp_path: Path, capsys: pytest.CaptureFi
     assert 0 < ours["difference_999"] < 1e-2
     assert ours["float64_difference_999"] < 1e-6
     assert ours["memory_peak_mib"] > ours["memory_before_mib"] > 0
+    assert ours["limit"]["taken_ns"] == pytest.approx(1e9 / ours["best_voxels_per_s"])
+    assert "limit" not in minpack
+    assert min(found["limits"].values()) > 0
     assert found["data"] == "simulated"
     assert "mono" in printed
     assert "Simulated" in printed
@@ -57,7 +60,7 @@ def test_a_missing_estimate_differs_infinitely():
 def test_a_method_that_fails_is_listed_with_its_last_line(tmp_path: Path):
     np.save(tmp_path / "images.npy", np.ones((4, 4), np.float32))
     method = fit.Method("absent", "benchmarks.methods.absent", 4)
-    row = fit._measured(method, {}, tmp_path)
+    row = fit.measured(method, {}, tmp_path)
     assert "absent" in row["error"]
     assert row["error"] in report.table([{"case": "mono", "method": "absent", **row}])
 
@@ -67,7 +70,7 @@ def test_a_peer_that_does_not_install_is_listed(tmp_path: Path, monkeypatch: pyt
         raise environments.NotInstalled(f"no {name} after {patience:g} s")
 
     monkeypatch.setattr(environments, "interpreter", refuse)
-    row = fit._measured(fit.Method("qmrpy", "benchmarks.peers.qmrpy", 4, "qmrpy"), {}, tmp_path)
+    row = fit.measured(fit.Method("qmrpy", "benchmarks.peers.qmrpy", 4, "qmrpy"), {}, tmp_path)
     assert row == {"error": "does not install: no qmrpy after 600 s"}
 
 
@@ -82,3 +85,10 @@ def test_targets_tell_met_from_not_met_and_not_measured():
     assert found["offset: voxels/s"] is None
     assert found["mono: float32 difference / std, 99.9 %"] is False
     assert found["mono: float64 difference / std, 99.9 %"] is True
+
+
+def test_peers_are_named_for_what_they_are_and_ours_comes_last():
+    *_, batched, ours = (method.name for method in fit.methods("mono", peers=True))
+    assert batched == "torchimize (batched PyTorch LM)"
+    assert ours == report.OURS
+    assert len(fit.methods("offset", peers=True)) == len(fit.methods("offset", peers=False))

@@ -1,0 +1,1 @@
+"""How the cost grows with the work; ``python -m benchmarks.growth`` measures and draws it."""
