@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,15 +17,13 @@ from jaxqmri.cli.inputs import PIPELINE, BidsSource, Source, find_sources
 from jaxqmri.cli.loading import Loading
 from jaxqmri.cli.measured import Flags
 from jaxqmri.cli.models import table_of_methods
-from jaxqmri.cli.outputs import Output, describe_dataset
+from jaxqmri.cli.outputs import Output, describe_dataset, writers_of
 from jaxqmri.cli.record import facts_of, settings_of, sidecar_of
 from jaxqmri.cli.series import Ready, estimate, prepare
 from jaxqmri.io import InputError, bids, files, staging
 
 if TYPE_CHECKING:
     from jaxqmri.fitting import FitResult
-
-WRITERS = 4
 
 HELP = f"""Images to maps: fit a signal equation to every voxel, with the errors of the estimates.
 
@@ -128,7 +125,7 @@ class Fit(FitOptions):
                 print(f"jaxqmri: {source.name}: {warning}", file=sys.stderr)
             result = estimate(self, ready)
             sidecar = sidecar_of(self, ready, result)
-            with ThreadPoolExecutor(WRITERS) as pool:
+            with writers_of(result.status.size) as pool:
                 writing = output.write(
                     stage.folder, result, ready.model.units, ready.measured, sidecar, pool
                 )
