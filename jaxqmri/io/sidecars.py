@@ -50,7 +50,7 @@ def read_metadata_of(root: Path, images: Sequence[Path]) -> list[Metadata]:
 
     Their folders are looked through once: a dataset's root lists all of its subjects.
     """
-    names = cache(os.listdir)
+    names = cache(_json_names)
     return [_read(image, _applicable(root, image, names)) for image in images]
 
 
@@ -83,6 +83,10 @@ def number(metadata: Metadata, image: Path, names: Sequence[str]) -> float | Non
                 )
             return float(value)
     return None
+
+
+def _json_names(folder: Path) -> list[str]:
+    return [name for name in os.listdir(folder) if name.endswith(".json")]
 
 
 def _applicable(root: Path, image: Path, names: Callable[[Path], list[str]]) -> list[Path]:

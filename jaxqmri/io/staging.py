@@ -133,6 +133,13 @@ def staged(
                 parent.rmdir()
 
 
+def finished_at(out: str | os.PathLike[str], name: str) -> float | None:
+    """When the results of a name in ``out`` were complete, s since the epoch; None if not yet."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return _record_path(Path(out), name).stat().st_mtime
+    return None
+
+
 def _partial(out: Path, name: str) -> Path:
     """The temporary folder: in ``out`` where that exists, so that both are on one file system."""
     return _partials(out, name)[0 if out.is_dir() else 1]
