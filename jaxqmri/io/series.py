@@ -75,10 +75,11 @@ class Series(NamedTuple):
     metadata: list[dict[str, Any]]
 
 
-def find_series(root: str | Path, suffix: str) -> list[Entities]:
+def find_series(root: str | Path, suffix: str, subject: str | None = None) -> list[Entities]:
     """Entities of every series of one kind, subjects first, then sessions, in natural order.
 
-    Phase and imaginary images are left out: they are no series of their own.
+    Of all subjects, or of one (``"01"``), whose folder alone is then looked through. Phase and
+    imaginary images are left out: they are no series of their own.
 
     Raises
     ------
@@ -90,13 +91,14 @@ def find_series(root: str | Path, suffix: str) -> list[Entities]:
         raise InputError(f"{root}: no such folder")
     kind = kind_of(suffix)
     found = {}
-    for path in root.glob(f"sub-*/**/{kind.datatype}/*_{suffix}.nii*"):
+    for path in root.glob(f"sub-{subject or '*'}/**/{kind.datatype}/*_{suffix}.nii*"):
         series = _series_of(path, kind)
         if series is not None and series.get("part") not in ("phase", "imag"):
             found[tuple(sorted(series.items()))] = series
     if not found:
+        whose = "" if subject is None else f" of sub-{subject}"
         raise InputError(
-            f"{root}: no {suffix} series, expected files such as "
+            f"{root}: no {suffix} series{whose}, expected files such as "
             f"{folder_of({'sub': '01'}, kind.datatype) / _example(kind)}.nii.gz"
         )
     return sorted(found.values(), key=entities_key)

@@ -11,7 +11,7 @@ import pytest
 from jaxqmri.cli.main import main
 from jaxqmri.io import bids
 from jaxqmri.io.files import read_table
-from tests.cli.conftest import AFFINE, TE
+from tests.cli.conftest import AFFINE, TE, save_series
 
 NUMBERS = ("voxels", "estimated", "share_at_bound", "median", "p05", "p95", "sigma")
 COMPILATION = "/jax/core/compile/backend_compile_duration"
@@ -250,6 +250,23 @@ def test_a_plain_image_and_a_single_series_have_no_cohort(dataset, plain):
     words = [str(time) for time in TE]
     assert main(["fit", "t2", str(plain), "--te", *words, "--no-quality"]) == 0
     assert not list(plain.parent.rglob("*_cohort.*"))
+
+
+def test_b1_is_a_pure_number(tmp_path):
+    root, b1 = tmp_path / "study", {"01": 0.8, "02": 0.9}
+    for subject, value in b1.items():
+        a, (e1, e2) = np.deg2rad(value * 45.0), np.exp(-np.array([20.0, 100.0]) / 1000.0)
+        pair = [1 - e2 + (1 - e1) * e2 * np.cos(a), 1 - e1 + (1 - e2) * e1 * np.cos(a)]
+        signals = 5e3 * np.sin(a) * np.array(pair) / (1 - e1 * e2 * np.cos(a) ** 2)
+        images = np.broadcast_to(signals, (3, 2, 2, 2)).astype(np.float32)
+        said = [{"RepetitionTime": time, "FlipAngle": 45.0} for time in (0.02, 0.1)]
+        save_series(root, "acq", "TB1AFI", images, said, folder="fmap", subject=subject)
+    assert main(["fit", "b1-afi", str(root)]) == 0
+    rows = table_of(root, "b1-afi_cohort")
+    assert [row["median"] for row in rows] == pytest.approx(list(b1.values()), rel=1e-3)
+    out = root / "derivatives" / "jaxqmri"
+    assert json.loads((out / "b1-afi_cohort.json").read_text())["median"]["Units"] == "1"
+    assert (out / "b1-afi_cohort.html").exists()
 
 
 def test_page_links_quality_and_names_what_stands_out(tmp_path):
