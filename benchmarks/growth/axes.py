@@ -90,17 +90,18 @@ def trainings(sizes: Sequence[int], repeats: int, seed: int) -> Iterator[Point]:
 
     from experiments.physics_weight import steps
     from experiments.physics_weight.settings import Learning
+    from experiments.spin_lock import SPIN_LOCK_TIMES
     from jaxqmri.training.side_by_side import stacked
 
     count = 4096
     draw = np.random.default_rng(seed)
     t1rho = draw.uniform(*T1RHO["t1rho"], count).astype(np.float32)
-    signals = np.exp(-np.array(steps.GIVEN_TIMES, np.float32) / t1rho[:, None])
+    signals = np.exp(-np.array(SPIN_LOCK_TIMES, np.float32) / t1rho[:, None])
     everyone, all_of_them = jnp.arange(count), jnp.int32(count)
     noise = jnp.full(count, 0.03)
     seen = (everyone, all_of_them, everyone, all_of_them)
     data = steps.Voxels(jnp.asarray(signals), jnp.asarray(t1rho), noise, *seen, steps.terms_of(1.0))
-    trainer = steps.make_trainer(Learning())
+    trainer = steps.make_trainer(Learning(), apart=False)
     state = trainer.init(jax.random.key(seed))
     for size in sizes:
         stack, rows = stacked(state, size), stacked(data, size)

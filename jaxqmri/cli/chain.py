@@ -150,7 +150,7 @@ def _companion(source: BidsSource, suffix: str, name: str) -> BidsSource:
     who = {key: source.entities[key] for key in ("sub", "ses") if key in source.entities}
     found = [
         each
-        for each in bids.find_series(source.root, suffix)
+        for each in bids.find_series(source.root, suffix, who["sub"])
         if who.items() <= each.items() and each.get("ses") == who.get("ses")
     ]
     run = source.entities.get("run")

@@ -53,7 +53,7 @@ def find_map(text: str, folders: Sequence[Path], entities: Mapping[str, str], fl
         found = [
             (of_map, path)
             for each in descs
-            for of_map, path in _maps(folder, called.suffix, each)
+            for of_map, path in _maps(folder, called.suffix, each, who.get("sub"))
             if (who | called.entities).items() <= of_map.items()
             and of_map.get("ses") == who.get("ses")
         ]
@@ -78,8 +78,10 @@ def find_map(text: str, folders: Sequence[Path], entities: Mapping[str, str], fl
     return meant[0]
 
 
-def _maps(folder: Path, suffix: str, desc: str | None) -> list[tuple[bids.Entities, Path]]:
+def _maps(
+    folder: Path, suffix: str, desc: str | None, subject: str | None
+) -> list[tuple[bids.Entities, Path]]:
     try:
-        return bids.find_maps(folder, suffix, desc)
+        return bids.find_maps(folder, suffix, desc, subject)
     except InputError:
         return []

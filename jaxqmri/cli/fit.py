@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +12,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxqmri.cli.chain import check_chain, fit_chain
+from jaxqmri.cli.cohort import (
+    ALREADY_DONE,
+    FAILED,
+    FITTED,
+    Outcome,
+    State,
+    cohort_rows,
+    write_cohort,
+)
 from jaxqmri.cli.fit_options import FitOptions
 from jaxqmri.cli.in_turn import in_turn
 from jaxqmri.cli.inputs import PIPELINE, BidsSource, Source, find_sources
 from jaxqmri.cli.loading import Loading
 from jaxqmri.cli.measured import Flags
-from jaxqmri.cli.models import table_of_methods
-from jaxqmri.cli.outputs import Output, describe_dataset
+from jaxqmri.cli.models import METHODS, table_of_methods
+from jaxqmri.cli.outputs import Output, describe_dataset, writers_of
 from jaxqmri.cli.record import facts_of, settings_of, sidecar_of
 from jaxqmri.cli.series import Ready, estimate, prepare
 from jaxqmri.cli.streamed import fit_streamed, refuse_streaming
@@ -27,8 +35,6 @@ from jaxqmri.io import InputError, bids, files, staging
 
 if TYPE_CHECKING:
     from jaxqmri.fitting import FitResult
-
-WRITERS = 4
 
 HELP = f"""Images to maps: fit a signal equation to every voxel, with the errors of the estimates.
 
@@ -46,7 +52,8 @@ Examples:
 The first fits every subject of a BIDS folder that has a MESE series, the fourth takes the B1 maps
 that b1-afi has made there, the fifth makes B1, T1 and T1rho in one go. A BIDS folder gives BIDS
 derivatives in seconds, plain images give plain maps in milliseconds, each map with a JSON sidecar,
-and a quality page to open in a browser.
+and a quality page to open in a browser. Of several series a table and a page, MODEL_cohort, show
+all of them together.
 The same command again skips what is done; other settings need another --out, or --overwrite."""
 
 
@@ -69,14 +76,28 @@ class Fit(FitOptions):
             check_chain(self)
         sources = find_sources(self.inputs, self.model, flags, self.subject)
         loading = Loading(self.devices, page=not (self.no_quality or self.stream))
+        outcomes: dict[str, Outcome] = {}
+
+        def work(source: Source) -> None:
+            began = time.perf_counter()
+            try:
+                state = self._fit(source, flags, loading)
+            except InputError as error:
+                outcomes[source.name] = Outcome(FAILED, time.perf_counter() - began, str(error))
+                raise
+            outcomes[source.name] = Outcome(state, time.perf_counter() - began)
+
+        failure = None
         try:
-            in_turn(
-                sources,
-                lambda source: self._fit(source, flags, loading),
-                "series could not be fitted",
-            )
+            try:
+                in_turn(sources, work, "series could not be fitted")
+            except InputError as error:
+                failure = error
+            self._write_cohort(sources, flags, outcomes, loading)
         finally:
             loading.finish()
+        if failure is not None:
+            raise failure
 
     def _flags(self) -> Flags:
         if self.signed and self.magnitude:
@@ -101,7 +122,7 @@ class Fit(FitOptions):
             return bids.map_folder(source.root, PIPELINE)
         return source.paths[0].with_name(f"{source.name}_{self.model}")
 
-    def _fit(self, source: Source, flags: Flags, loading: Loading) -> None:
+    def _fit(self, source: Source, flags: Flags, loading: Loading) -> State:
         """Read, fit and write one series, or see that it is done."""
         began = time.perf_counter()
         out = self._folder(source)
@@ -109,10 +130,10 @@ class Fit(FitOptions):
             told = fit_chain(self, source, flags, out, loading)
             if told is None:
                 print(f"{source.name}: already done, {out}")
-            else:
-                self._describe(source, out)
-                print(f"{told}, {time.perf_counter() - began:.1f} s: {out}")
-            return
+                return ALREADY_DONE
+            self._describe(source, out)
+            print(f"{told}, {time.perf_counter() - began:.1f} s: {out}")
+            return FITTED
         ready = prepare(self, source, flags, out, loading)
         units = self.units or ("s" if isinstance(source, BidsSource) else "ms")
         output = Output(source, self.model, ready.method, units, self.fill)
@@ -127,7 +148,7 @@ class Fit(FitOptions):
         ) as stage:
             if stage.already_done:
                 print(f"{source.name}: already done, {seen}")
-                return
+                return ALREADY_DONE
             for warning in ready.warnings():
                 print(f"jaxqmri: {source.name}: {warning}", file=sys.stderr)
             if self.stream:
@@ -137,12 +158,13 @@ class Fit(FitOptions):
                 told = self._fit_whole(ready, output, stage.folder, loading)
         self._describe(source, out)
         print(f"{told}, {time.perf_counter() - began:.1f} s: {seen}")
+        return FITTED
 
     def _fit_whole(self, ready: Ready, output: Output, folder: Path, loading: Loading) -> str:
         """Fit a series in memory and write its maps and page; what came out, in a few words."""
         result = estimate(self, ready)
         sidecar = sidecar_of(self, ready, result)
-        with ThreadPoolExecutor(WRITERS) as pool:
+        with writers_of(result.status.size) as pool:
             writing = output.write(folder, result, ready.model.units, ready.measured, sidecar, pool)
             if not self.no_quality:
                 loading.for_drawing()
@@ -153,6 +175,40 @@ class Fit(FitOptions):
             for task in writing:
                 task.result()
         return _summary(ready, result)
+
+    def _write_cohort(
+        self,
+        sources: Sequence[Source],
+        flags: Flags,
+        outcomes: Mapping[str, Outcome],
+        loading: Loading,
+    ) -> None:
+        """Write the table and the page of all series of a dataset, unless nothing has changed."""
+        if all(outcome.state == FAILED for outcome in outcomes.values()):
+            return
+        if self.subject:
+            sources = find_sources(self.inputs, self.model, flags, ())
+        out, method = self._folder(sources[0]), METHODS[self.model]
+        outputs = [
+            Output(source, self.model, method, self.units or "s", self.fill)
+            for source in sources
+            if isinstance(source, BidsSource)
+        ]
+        rows = cohort_rows(outputs, outcomes, out)
+        if len(rows) < 2:
+            return
+        table = write_cohort(rows, outputs[0], out)
+        page = table.with_suffix(".html")
+        if self.no_quality:
+            page.unlink(missing_ok=True)  # of an earlier run with other maps
+        else:
+            loading.for_drawing()
+            from jaxqmri.cli.cohort_page import page_of_cohort
+
+            files.write_text(page, page_of_cohort(rows, outputs, out))
+        failed = sum(row.outcome.state == FAILED for row in rows)
+        told = f", {failed:,} failed" if failed else ""
+        print(f"cohort of {len(rows):,} series{told}: {table if self.no_quality else page}")
 
     @staticmethod
     def _describe(source: Source, out: Path) -> None:

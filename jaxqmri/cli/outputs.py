@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,11 @@ from jaxqmri.io import bids
 
 if TYPE_CHECKING:
     from jaxqmri.fitting import FitResult
+
+WRITERS = 4
+WORTH_THREADS = 2**16  # voxels of a map
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Output:
         parameter_units: Mapping[str, str],
         measured: Measured,
         sidecar: Mapping[str, Any],
-        pool: ThreadPoolExecutor,
+        pool: Executor,
     ) -> list[Future[None]]:
         """Start writing every map of a fit into ``folder``; the caller waits for them."""
         affine = measured.images.affine
@@ -140,6 +145,21 @@ class Output:
                     fields["Levels"] = levels
                 maps.append((self.place(main, desc), np.asarray(data), fields))
         return maps
+
+
+class AtOnce(Executor):
+    """Does everything when it is asked to, in the thread that asks."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Do it; what goes wrong is raised here."""
+        done: Future[T] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
+def writers_of(voxels: int) -> Executor:
+    """Who writes maps of so many voxels: small ones take longer to hand over than to write."""
+    return AtOnce() if voxels < WORTH_THREADS else ThreadPoolExecutor(WRITERS)
 
 
 def describe_dataset(source: BidsSource, out: Path) -> None:

@@ -145,9 +145,11 @@ def read_map(path: str | os.PathLike[str]) -> Map:
 
 
 def find_maps(
-    folder: str | Path, suffix: str, desc: str | None = None
+    folder: str | Path, suffix: str, desc: str | None = None, subject: str | None = None
 ) -> list[tuple[Entities, Path]]:
     """Maps of one name below a pipeline's folder, subjects first, then sessions.
+
+    Of all subjects, or of one (``"01"``), whose folder alone is then looked through.
 
     Raises
     ------
@@ -156,7 +158,7 @@ def find_maps(
     """
     folder = Path(folder)
     found = []
-    for path in folder.glob(f"sub-*/**/*_{suffix}.nii*"):
+    for path in folder.glob(f"sub-{subject or '*'}/**/*_{suffix}.nii*"):
         name = parse_name(path)
         if name is not None and name.suffix == suffix and name.entities.get("desc") == desc:
             found.append((name.entities, path))

@@ -147,14 +147,16 @@ def write_image(
     """
     path = Path(path)
     stored, slope, intercept = _stored(np.asarray(data), integer_scaling)
-    image = nib.Nifti1Image(stored, np.asarray(affine, np.float64))
-    image.set_sform(affine, code="scanner")
-    image.set_qform(affine, code="scanner")
-    image.header.set_xyzt_units("mm")
-    image.header.set_slope_inter(slope, intercept)
+    header = nib.Nifti1Header()
+    header.set_data_dtype(stored.dtype)
+    header.set_data_shape(stored.shape)
+    header.set_sform(np.asarray(affine, np.float64), code="scanner")
+    header.set_qform(np.asarray(affine, np.float64), code="scanner")
+    header.set_xyzt_units("mm")
+    header.set_slope_inter(slope, intercept)
     if sidecar is not None:
         write_json(sidecar_path(path), sidecar)
-    pack(path, _header_and_voxels(image, stored))
+    pack(path, _header_and_voxels(header, stored))
 
 
 def pack(path: str | os.PathLike[str], content: bytes) -> None:
@@ -240,9 +242,8 @@ def _stored(data: np.ndarray, integer_scaling: bool) -> tuple[np.ndarray, float,
     return np.rint((data.astype(np.float64) - intercept) / slope).astype(np.int16), slope, intercept
 
 
-def _header_and_voxels(image: nib.Nifti1Image, stored: np.ndarray) -> bytes:
+def _header_and_voxels(header: nib.Nifti1Header, stored: np.ndarray) -> bytes:
     """The file's bytes: header, no extensions, voxels as stored."""
-    header = image.header.copy()
     header["vox_offset"] = 352
     header["magic"] = b"n+1"
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,11 +23,11 @@ from jaxqmri.io.errors import InputError
 from jaxqmri.io.image import EXTENSIONS, Image, check_same_grid, stem
 from jaxqmri.io.kinds import SeriesKind, kind_of
 from jaxqmri.io.nifti import read_image
-from jaxqmri.io.sidecars import Metadata, number, read_metadata
+from jaxqmri.io.sidecars import Metadata, number, read_metadata_of
 from jaxqmri.io.slabs import StoredSeries
 
 _READERS = 4
-
+_SMALL = 2**18  # bytes of files: below, threads take longer to start than the reading takes
 
 # Fields that all images of a series share, unless they are what differs.
 _SHARED = (
@@ -76,10 +76,11 @@ class Series(NamedTuple):
     metadata: list[dict[str, Any]]
 
 
-def find_series(root: str | Path, suffix: str) -> list[Entities]:
+def find_series(root: str | Path, suffix: str, subject: str | None = None) -> list[Entities]:
     """Entities of every series of one kind, subjects first, then sessions, in natural order.
 
-    Phase and imaginary images are left out: they are no series of their own.
+    Of all subjects, or of one (``"01"``), whose folder alone is then looked through. Phase and
+    imaginary images are left out: they are no series of their own.
 
     Raises
     ------
@@ -91,13 +92,14 @@ def find_series(root: str | Path, suffix: str) -> list[Entities]:
         raise InputError(f"{root}: no such folder")
     kind = kind_of(suffix)
     found = {}
-    for path in root.glob(f"sub-*/**/{kind.datatype}/*_{suffix}.nii*"):
+    for path in root.glob(f"sub-{subject or '*'}/**/{kind.datatype}/*_{suffix}.nii*"):
         series = _series_of(path, kind)
         if series is not None and series.get("part") not in ("phase", "imag"):
             found[tuple(sorted(series.items()))] = series
     if not found:
+        whose = "" if subject is None else f" of sub-{subject}"
         raise InputError(
-            f"{root}: no {suffix} series, expected files such as "
+            f"{root}: no {suffix} series{whose}, expected files such as "
             f"{folder_of({'sub': '01'}, kind.datatype) / _example(kind)}.nii.gz"
         )
     return sorted(found.values(), key=entities_key)
@@ -129,7 +131,7 @@ def read_series(
     """
     root, kind = Path(root), kind_of(suffix)
     paths = _images(root, kind, dict(entities))
-    metadata = [read_metadata(root, path) for path in paths]
+    metadata = read_metadata_of(root, paths)
     values, fields = _values(kind, paths, metadata)
     sources = [entry.sources[field] for entry, field in zip(metadata, fields, strict=True)]
     within = None if kind.repetition else kind.repetition_range
@@ -251,13 +253,18 @@ def _shared_number(
 
 
 def _read_images(paths: list[Path]) -> tuple[np.ndarray, np.ndarray]:
-    """Images of one grid, stacked; files are read and unpacked side by side."""
+    """Images of one grid, stacked; large files are read and unpacked side by side."""
+    if sum(path.stat().st_size for path in paths) < _SMALL:
+        return _stacked(map(read_image, paths), len(paths))
     with ThreadPoolExecutor(_READERS) as readers:
-        volumes = readers.map(read_image, paths)
-        first: Image = next(volumes)
-        stack = np.empty((len(paths), *first.data.shape), np.float32)
-        stack[0] = first.data
-        for k, volume in enumerate(volumes, start=1):
-            check_same_grid(volume, first, f"image {stem(volume.path)}")
-            stack[k] = volume.data
+        return _stacked(readers.map(read_image, paths), len(paths))
+
+
+def _stacked(volumes: Iterator[Image], count: int) -> tuple[np.ndarray, np.ndarray]:
+    first = next(volumes)
+    stack = np.empty((count, *first.data.shape), np.float32)
+    stack[0] = first.data
+    for k, volume in enumerate(volumes, start=1):
+        check_same_grid(volume, first, f"image {stem(volume.path)}")
+        stack[k] = volume.data
     return np.moveaxis(stack, 0, -1), first.affine

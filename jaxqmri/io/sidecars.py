@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,9 +42,22 @@ def read_metadata(root: Path, image: Path) -> Metadata:
     InputError
         If no sidecar applies, or one is not valid JSON.
     """
+    return read_metadata_of(root, [image])[0]
+
+
+def read_metadata_of(root: Path, images: Sequence[Path]) -> list[Metadata]:
+    """Sidecar fields of each of several images, as :func:`read_metadata` finds them.
+
+    Their folders are looked through once: a dataset's root lists all of its subjects.
+    """
+    names = cache(_json_names)
+    return [_read(image, _applicable(root, image, names)) for image in images]
+
+
+def _read(image: Path, sidecars: Sequence[Path]) -> Metadata:
     fields: dict[str, Any] = {}
     sources: dict[str, Path] = {}
-    for path in _applicable(root, image):
+    for path in sidecars:
         content = from_disk(read_json(path))
         fields.update(content)
         sources.update(dict.fromkeys(content, path))
@@ -70,23 +85,29 @@ def number(metadata: Metadata, image: Path, names: Sequence[str]) -> float | Non
     return None
 
 
-def _applicable(root: Path, image: Path) -> list[Path]:
+def _json_names(folder: Path) -> list[str]:
+    return [name for name in os.listdir(folder) if name.endswith(".json")]
+
+
+def _applicable(root: Path, image: Path, names: Callable[[Path], list[str]]) -> list[Path]:
+    """The JSON files that apply to an image, those that override last."""
     name = parse_name(image)
     if name is None:
         path = sidecar_path(image)
         return [path] if path.exists() else []
     below = image.parent.relative_to(root).parts
     folders = [root.joinpath(*below[:depth]) for depth in range(len(below) + 1)]
+    ending = f"{name.suffix}.json"
     found = []
     for folder in folders:
         here = []
-        for path in folder.glob(f"*{name.suffix}.json"):
-            candidate = parse_name(path)
+        for entry in names(folder):
+            candidate = parse_name(entry) if entry.endswith(ending) else None
             if (
                 candidate is not None
                 and candidate.suffix == name.suffix
                 and candidate.entities.items() <= name.entities.items()
             ):
-                here.append((len(candidate.entities), path.name, path))
+                here.append((len(candidate.entities), entry, folder / entry))
         found += [path for _, _, path in sorted(here)]
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,6 +133,13 @@ def staged(
                 parent.rmdir()
 
 
+def finished_at(out: str | os.PathLike[str], name: str) -> float | None:
+    """When the results of a name in ``out`` were complete, s since the epoch; None if not yet."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return _record_path(Path(out), name).stat().st_mtime
+    return None
+
+
 def _partial(out: Path, name: str) -> Path:
     """The temporary folder: in ``out`` where that exists, so that both are on one file system."""
     return _partials(out, name)[0 if out.is_dir() else 1]
@@ -240,19 +247,14 @@ def _commit(
     (folder / _LOCK).unlink(missing_ok=True)
     files = _files_in(folder)
     ours = set() if previous is None else set(previous["files"])
-    for other in sorted((out / RECORDS).glob("*.json")):
-        taken = sorted(set(files) & set(read_json(other)["files"]) - ours)
-        if other != _record_path(out, name) and taken:
-            raise InputError(
-                f"{out / taken[0]}: belongs to the results of {other.stem}; "
-                "give another output folder"
-            )
-    for file in files:
-        if not overwrite and file not in ours and (out / file).exists():
-            raise InputError(
-                f"{out / file}: exists and was not made by this command; "
-                "give another output folder, or --overwrite"
-            )
+    standing = [file for file in files if file not in ours and (out / file).exists()]
+    if standing:  # whose they are matters only here: a cohort has thousands of records
+        _refuse_others(out, name, standing)
+    if standing and not overwrite:
+        raise InputError(
+            f"{out / standing[0]}: exists and was not made by this command; "
+            "give another output folder, or --overwrite"
+        )
     record = {"settings": settings, "files": files}
     try:
         if not out.exists():
@@ -264,6 +266,17 @@ def _commit(
         _move(folder, out, name)
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror})") from None
+
+
+def _refuse_others(out: Path, name: str, standing: Sequence[str]) -> None:
+    """Refuse to replace files that results of another name consist of."""
+    for other in sorted((out / RECORDS).glob("*.json")):
+        taken = sorted(set(standing) & set(read_json(other)["files"]))
+        if other != _record_path(out, name) and taken:
+            raise InputError(
+                f"{out / taken[0]}: belongs to the results of {other.stem}; "
+                "give another output folder"
+            )
 
 
 def _move(folder: Path, out: Path, name: str) -> None:

@@ -143,8 +143,10 @@ class SignalModel(eqx.Module):
     @property
     def samples(self) -> int:
         """Number ``n`` of signals that one call returns."""
-        ones = self.Params(*(jnp.ones(()) for _ in self.Params._fields))
-        return jax.eval_shape(self, ones).shape[0]
+        number = jax.ShapeDtypeStruct((), jnp.result_type(float))
+        return jax.eval_shape(
+            _signals, self, self.Params(*[number] * len(self.Params._fields))
+        ).shape[0]
 
     def start(self, signals: Signals, held: Mapping[str, Scalar] | None = None) -> Any:
         """Best of the :meth:`grid` for one voxel, amplitudes by linear least squares.
@@ -275,3 +277,9 @@ def number_field(name: str, unit: str = "ms", maximum: float = np.inf, **options
     return eqx.field(
         converter=lambda value: acquisition_scalar(value, name, unit, maximum=maximum), **options
     )
+
+
+@jax.jit
+def _signals(model: SignalModel, params: Any) -> Signals:
+    """One call, traced once for all models of one kind and size."""
+    return model(params)

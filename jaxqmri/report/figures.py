@@ -85,6 +85,7 @@ def histogram(
     bins: int = 120,
     width: Real = WIDTH,
     height: Real = 2.9,
+    counted: str = "voxels",
 ) -> Figure:
     """Histograms over each other, of the values between ``limits``.
 
@@ -96,9 +97,11 @@ def histogram(
         Name and unit of the values.
     limits
         First and last edge of the bins.
+    counted
+        What each value is of.
     """
     figure = new_figure(width, height)
-    axes = add_axes(figure, (0.75, 0.5, width - 0.85, height - 0.6), label, "voxels")
+    axes = add_axes(figure, (0.75, 0.5, width - 0.85, height - 0.6), label, counted)
     edges = np.linspace(float(limits[0]), float(limits[1]), bins + 1)
     for index, (name, values) in enumerate(groups.items()):
         flat = np.asarray(values, dtype=np.float64).ravel()
@@ -114,6 +117,7 @@ def histogram(
         )
     axes.set_xlim(float(limits[0]), float(limits[1]))
     axes.set_ylim(bottom=0)
+    axes.locator_params(axis="y", integer=True)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     if len(groups) > 1:
         axes.legend(frameon=False, fontsize=9, labelcolor=INK)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NewType
+from urllib.parse import quote
 
 from jaxqmri.report.style import STYLE
 
@@ -79,6 +80,14 @@ def facts(pairs: Mapping[str, str]) -> Html:
     """Names and values, one pair a line: settings, sources."""
     lines = [f"<dt>{prose(name)}</dt><dd>{prose(value)}</dd>" for name, value in pairs.items()]
     return Html(f'<dl class="facts">{"".join(lines)}</dl>')
+
+
+def links(targets: Mapping[str, str]) -> Html:
+    """Names that lead to other pages, by their address: relative to where this page will lie."""
+    found = [
+        f'<a href="{escape(quote(target))}">{prose(name)}</a>' for name, target in targets.items()
+    ]
+    return Html(f'<p class="links">{" ".join(found)}</p>')
 
 
 def table(content: Table) -> Html:

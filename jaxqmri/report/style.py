@@ -26,8 +26,9 @@ header { margin-bottom: 28px; }
 h1 { margin: 0; font-size: 32px; line-height: 1.2; letter-spacing: -.015em; }
 .lead { margin: 10px 0 0; max-width: 74ch; color: var(--soft); font-size: 17px; }
 nav { margin-top: 16px; font-size: 14px; }
-nav a { margin-right: 16px; color: var(--accent); text-decoration: none; }
-nav a:hover { text-decoration: underline; }
+nav a, .links a { margin-right: 16px; color: var(--accent); text-decoration: none; }
+nav a:hover, .links a:hover { text-decoration: underline; }
+.links { max-width: none; }
 section { margin-top: 20px; padding: 22px 24px 24px; background: var(--sheet);
   border: 1px solid var(--line); border-radius: 10px; }
 h2 { margin: 0 0 12px; font-size: 19px; letter-spacing: -.005em; }
