@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jaxqmri.cli.accelerator import configure_jax
 from jaxqmri.cli.chain import check_chain, fit_chain
 from jaxqmri.cli.cohort import (
     ALREADY_DONE,
@@ -24,6 +25,7 @@ from jaxqmri.cli.cohort import (
 from jaxqmri.cli.fit_options import FitOptions
 from jaxqmri.cli.in_turn import in_turn
 from jaxqmri.cli.inputs import PIPELINE, BidsSource, Source, find_sources
+from jaxqmri.cli.launch import launch
 from jaxqmri.cli.loading import Loading
 from jaxqmri.cli.measured import Flags
 from jaxqmri.cli.models import METHODS, table_of_methods
@@ -31,6 +33,17 @@ from jaxqmri.cli.outputs import Output, describe_dataset, writers_of
 from jaxqmri.cli.record import facts_of, settings_of, sidecar_of
 from jaxqmri.cli.series import Ready, estimate, prepare
 from jaxqmri.cli.streamed import fit_streamed, refuse_streaming
+from jaxqmri.cli.together import (
+    Place,
+    check_place,
+    dealt,
+    follow,
+    is_first,
+    leading,
+    leave,
+    meet,
+    wait_for_all,
+)
 from jaxqmri.io import InputError, bids, files, staging
 
 if TYPE_CHECKING:
@@ -70,18 +83,23 @@ class Fit(FitOptions):
             If the command or the data cannot be used. Of several series the others are fitted
             first.
         """
-        flags = self._flags()
+        flags, place = self._flags(), Place(self.coordinator, self.processes, self.process)
+        check_place(self.distributed, place)
         refuse_streaming(self)
         if self.chain:
             check_chain(self)
         sources = find_sources(self.inputs, self.model, flags, self.subject)
+        if self.processes is not None and not self.distributed:
+            launch(sys.argv[1:], self.processes)
+            return
+        sources, fit = self._shared_out(sources, place)
         loading = Loading(self.devices, page=not (self.no_quality or self.stream))
         outcomes: dict[str, Outcome] = {}
 
         def work(source: Source) -> None:
             began = time.perf_counter()
             try:
-                state = self._fit(source, flags, loading)
+                state = fit(source, flags, loading)
             except InputError as error:
                 outcomes[source.name] = Outcome(FAILED, time.perf_counter() - began, str(error))
                 raise
@@ -93,11 +111,55 @@ class Fit(FitOptions):
                 in_turn(sources, work, "series could not be fitted")
             except InputError as error:
                 failure = error
-            self._write_cohort(sources, flags, outcomes, loading)
+            if self.distributed:
+                wait_for_all()
+            if not self.distributed or is_first():
+                self._write_cohort(flags, outcomes, loading)
         finally:
             loading.finish()
         if failure is not None:
             raise failure
+
+    def _shared_out(
+        self, sources: Sequence[Source], place: Place
+    ) -> tuple[Sequence[Source], Callable[[Source, Flags, Loading], State]]:
+        """What this process fits, and how: by itself, or with all the others.
+
+        Raises
+        ------
+        InputError
+            If processes do not meet, or are to fit together what they cannot.
+        """
+        if not self.distributed:
+            return sources, self._fit
+        configure_jax(self.devices)
+        meet(place)
+        own = dealt(sources)
+        if own is not None:
+            return own, self._fit
+        if self.stream or self.chain:
+            flag = "--stream" if self.stream else "--chain"
+            raise InputError(
+                f"{flag}: {len(sources)} series are fewer than the processes, and fitted by all of "
+                "them together, which this cannot"
+            )
+        return sources, self._fit_together
+
+    def _fit_together(self, source: Source, flags: Flags, loading: Loading) -> State:
+        """Fit one series with all processes; the first reads what is done, and writes."""
+        if is_first():
+            with leading() as tell:
+                return self._fit(source, flags, loading, tell)
+        try:
+            ready = prepare(self, source, flags, self._folder(source), loading)
+        except InputError as error:
+            if follow():
+                leave(str(error))
+            raise
+        if not follow():
+            return ALREADY_DONE
+        estimate(self, ready, together=True)
+        return FITTED
 
     def _flags(self) -> Flags:
         if self.signed and self.magnitude:
@@ -122,8 +184,17 @@ class Fit(FitOptions):
             return bids.map_folder(source.root, PIPELINE)
         return source.paths[0].with_name(f"{source.name}_{self.model}")
 
-    def _fit(self, source: Source, flags: Flags, loading: Loading) -> State:
-        """Read, fit and write one series, or see that it is done."""
+    def _fit(
+        self,
+        source: Source,
+        flags: Flags,
+        loading: Loading,
+        tell: Callable[[], None] | None = None,
+    ) -> State:
+        """Read, fit and write one series, or see that it is done.
+
+        Where other processes take part, ``tell`` lets them go on.
+        """
         began = time.perf_counter()
         out = self._folder(source)
         if self.chain:
@@ -155,14 +226,19 @@ class Fit(FitOptions):
                 found = fit_streamed(self, ready, output, stage.folder)
                 told = _counted(source, found.counts)
             else:
-                told = self._fit_whole(ready, output, stage.folder, loading)
+                if tell is not None:
+                    tell()
+                result = estimate(self, ready, together=tell is not None)
+                self._write(ready, result, output, stage.folder, loading)
+                told = _summary(ready, result)
         self._describe(source, out)
         print(f"{told}, {time.perf_counter() - began:.1f} s: {seen}")
         return FITTED
 
-    def _fit_whole(self, ready: Ready, output: Output, folder: Path, loading: Loading) -> str:
-        """Fit a series in memory and write its maps and page; what came out, in a few words."""
-        result = estimate(self, ready)
+    def _write(
+        self, ready: Ready, result: FitResult, output: Output, folder: Path, loading: Loading
+    ) -> None:
+        """Write the maps and the page of a fit."""
         sidecar = sidecar_of(self, ready, result)
         with writers_of(result.status.size) as pool:
             writing = output.write(folder, result, ready.model.units, ready.measured, sidecar, pool)
@@ -174,20 +250,16 @@ class Fit(FitOptions):
                 files.write_text(folder / output.page(), page)
             for task in writing:
                 task.result()
-        return _summary(ready, result)
 
     def _write_cohort(
-        self,
-        sources: Sequence[Source],
-        flags: Flags,
-        outcomes: Mapping[str, Outcome],
-        loading: Loading,
+        self, flags: Flags, outcomes: Mapping[str, Outcome], loading: Loading
     ) -> None:
         """Write the table and the page of all series of a dataset, unless nothing has changed."""
         if all(outcome.state == FAILED for outcome in outcomes.values()):
             return
-        if self.subject:
-            sources = find_sources(self.inputs, self.model, flags, ())
+        sources = find_sources(self.inputs, self.model, flags, ())
+        if not isinstance(sources[0], BidsSource):
+            return
         out, method = self._folder(sources[0]), METHODS[self.model]
         outputs = [
             Output(source, self.model, method, self.units or "s", self.fill)

@@ -202,6 +202,26 @@ class FitOptions:
             "but for the noise behind their errors, pooled over some planes; no quality page.",
         ),
     ] = False
+    processes: Annotated[
+        int | None,
+        option(
+            "N",
+            "Start so many processes on this machine, each with its share of the cores; with "
+            "--distributed, how many there are.",
+        ),
+    ] = None
+    distributed: Annotated[
+        bool,
+        option(
+            None,
+            "This is one of several processes: they deal out the series, or fit one together. "
+            "Under SLURM nothing more is needed.",
+        ),
+    ] = False
+    coordinator: Annotated[
+        str | None, option("HOST:PORT", "Where the first of them listens, outside a cluster.")
+    ] = None
+    process: Annotated[int | None, option("K", "Which of them this is, from 0.")] = None
     devices: Annotated[
         int | None,
         option("N", "CPU cores to use. Without it all; a GPU is used where JAX finds one."),

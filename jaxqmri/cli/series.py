@@ -116,8 +116,10 @@ def prepare(
     )
 
 
-def estimate(options: FitOptions, ready: Ready) -> FitResult:
+def estimate(options: FitOptions, ready: Ready, together: bool = False) -> FitResult:
     """Fit, with a progress bar where it takes more than a second.
+
+    ``together`` with the other processes of a distributed run.
 
     Raises
     ------
@@ -137,7 +139,9 @@ def estimate(options: FitOptions, ready: Ready) -> FitResult:
 
     def fit(sigma: float | None) -> FitResult:
         asked = arguments(options, ready)
-        return jaxqmri.fit(ready.model, images.data, sigma=sigma, progress=progress, **asked)
+        return jaxqmri.fit(
+            ready.model, images.data, sigma=sigma, progress=progress, distributed=together, **asked
+        )
 
     try:
         return fit_of_b1(options, ready, fit) if ready.method.main == "b1" else fit(ready.sigma)

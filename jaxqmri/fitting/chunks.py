@@ -13,6 +13,7 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from jaxqmri.fitting.problem import CPU_TILE, Plan
+from jaxqmri.fitting.processes import gathered, own_share
 from jaxqmri.fitting.task import Task
 from jaxqmri.fitting.voxels import fit_tiles
 
@@ -28,16 +29,18 @@ Progress = Callable[[int, int], None]
 class Volume:
     """Images with the voxels to fit; maps are taken from it and spread back over it.
 
-    ``index`` holds the flat positions of the fitted voxels, None where all are fitted.
+    ``index`` holds the flat positions of the fitted voxels, None where all are fitted. A volume
+    is ``shared`` where each process of a distributed run fits a part of it.
     """
 
     signals: np.ndarray
     shape: tuple[int, ...]
     index: np.ndarray | None
     dtype: np.dtype
+    shared: bool = False
 
     @classmethod
-    def of(cls, images: np.ndarray, mask: Any) -> Volume:
+    def of(cls, images: np.ndarray, mask: Any, shared: bool = False) -> Volume:
         """Check a mask and find its voxels."""
         shape = images.shape[:-1]
         wide = images.dtype == np.float64 and jnp.result_type(float) == jnp.float64
@@ -50,7 +53,7 @@ class Volume:
             index = np.flatnonzero(inside_mask(given, np))
             if index.size == 0:
                 raise ValueError("the mask is empty: no voxel is above zero")
-        return cls(images.reshape(-1, images.shape[-1]), shape, index, dtype)
+        return cls(images.reshape(-1, images.shape[-1]), shape, index, dtype, shared)
 
     @property
     def count(self) -> int:
@@ -98,8 +101,13 @@ def fit_rows(
     """Fit the wanted of the voxels to fit, in chunks of one size on all devices.
 
     A part of the volume is fitted in the volume's own size, for which the program is compiled
-    already, unless it is tiny.
+    already, unless it is tiny. Of a shared volume every process fits its part, and all have the
+    whole result.
     """
+    if volume.shared and wanted.size >= jax.process_count() > 1:
+        alone = replace(volume, shared=False)
+        own = fit_rows(task, plan, alone, own_share(wanted), progress, over_tiles)
+        return gathered(own, wanted.size)
     devices = jax.local_devices()
     count = wanted.size
     size, usual = (_chunk(n, plan, len(devices)) for n in (count, volume.count))

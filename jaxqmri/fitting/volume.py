@@ -63,6 +63,7 @@ def fit(
     quality: bool = True,
     args: tuple = (),
     progress: Progress | None = None,
+    distributed: bool = False,
 ) -> FitResult:
     """Fit a signal equation to every voxel of a volume by non-linear least squares.
 
@@ -110,6 +111,9 @@ def fit(
         Further arguments of a plain function, shared by all voxels.
     progress
         Called with the numbers of voxels done and of voxels in all.
+    distributed
+        Whether the processes of ``jax.distributed`` fit this volume together: all are given the
+        same arguments, each fits a part of the voxels, and all return all maps.
 
     Returns
     -------
@@ -141,7 +145,7 @@ def fit(
     images = np.asarray(images)
     settings = _on_host(settings)
     task = prepare(model, images.shape, quality=quality or intervals, **settings)
-    volume = Volume.of(images, mask)
+    volume = Volume.of(images, mask, distributed)
     nowhere = np.full(task.shape, np.inf, volume.dtype)
     task = replace(task, away_from=dict.fromkeys(task.plan.several_minima, nowhere))
     fitted = fit_rows(task, task.plan, volume, np.arange(volume.count), progress)
