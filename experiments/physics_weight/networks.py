@@ -37,7 +37,7 @@ from jaxqmri.training import PlateauRule, Point, Trainer, Variables
 
 WATCHED = 4096  # voxels of the validation subjects that a training is watched on
 VALIDATION = "validation error"  # of the kept network on them from the judged pair, by their labels
-METHOD = 2  # of drawing, training and scoring: another number, and nothing kept counts
+METHOD = 3  # of drawing, training and scoring: another number, and nothing kept counts
 
 
 class Learner:

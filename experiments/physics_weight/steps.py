@@ -98,7 +98,12 @@ def architecture(learning: Learning) -> dict[str, Any]:
     """What builds the network of every arm."""
     head = {"limits": list(LIMITS), "leak": LEAK, "start": START}
     # without batch normalisation, through which images without a label would reach the network
-    named = {"network": "SkipMLP", "in_features": 4, "width": learning.width, "order": "fc_relu"}
+    named = {
+        "network": "SkipMLP",
+        "in_features": 4,
+        "width": learning.width,
+        "order": "fc_leaky_relu",
+    }
     return {**named, **head}
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from jaxqmri.networks.blocks import batch_norm
 from jaxqmri.networks.heads import Regressor
 
-Order = Literal["fc_relu_bn", "fc_bn_relu", "fc_relu"]
+Order = Literal["fc_relu_bn", "fc_bn_relu", "fc_leaky_relu"]
 RISING = (128, 256, 512, 1024, 768, 640)
 FALLING = (512, 384, 256, 192, 128)
 SKIPS = (512, 256, 128)  # widths at which what has been stored on the way up is added
@@ -35,7 +35,8 @@ class SkipMLP(nnx.Module):
         Factor on all the widths above 10; 1 as published.
     order
         What follows a linear layer: ``"fc_relu_bn"`` or, as in the network's first publication,
-        ``"fc_bn_relu"``; ``"fc_relu"`` leaves batch normalisation out.
+        ``"fc_bn_relu"``; ``"fc_leaky_relu"`` leaves batch normalisation
+        out, without which a unit that is never on would stay so.
     limits, leak, start
         Range of the parameters, the slope outside it and where training starts
         (:class:`jaxqmri.networks.Regressor`).
@@ -74,7 +75,7 @@ class SkipMLP(nnx.Module):
         self.linears = nnx.List(
             nnx.Linear(a, b, kernel_init=KERNEL_INIT, rngs=rngs) for a, b in pairwise(widths)
         )
-        normed = [] if order == "fc_relu" else widths[1:]
+        normed = [] if order == "fc_leaky_relu" else widths[1:]
         self.norms = nnx.List(batch_norm(w, rngs) for w in normed)
         self.regressor = Regressor(
             TAIL[-1], out_features, limits=limits, leak=leak, start=start, rngs=rngs
@@ -109,5 +110,5 @@ class SkipMLP(nnx.Module):
             elif self.order == "fc_relu_bn":
                 x = self.norms[k](nnx.relu(x), use_running_average=not train)
             else:
-                x = nnx.relu(x)
+                x = nnx.leaky_relu(x)
         return self.regressor(x)

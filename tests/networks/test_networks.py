@@ -116,7 +116,7 @@ def test_one_encoder_serves_two_decoders():
     assert [decoder(levels).shape for decoder in decoders] == [(1, 8, 8, 4)] * 2
 
 
-@pytest.mark.parametrize("order", ["fc_relu_bn", "fc_bn_relu", "fc_relu"])
+@pytest.mark.parametrize("order", ["fc_relu_bn", "fc_bn_relu", "fc_leaky_relu"])
 def test_mlp_layer_by_layer(order):
     network = SkipMLP(3, 2, width=1 / 16, order=order, rngs=nnx.Rngs(0))
     x = jax.random.normal(jax.random.key(0), (20, 3))
@@ -129,8 +129,8 @@ def test_mlp_layer_by_layer(order):
         if order == "fc_bn_relu":
             return jnp.maximum((v - mean) / std, 0)
         r = jnp.maximum(v, 0)
-        if order == "fc_relu":
-            return r
+        if order == "fc_leaky_relu":
+            return jnp.where(v > 0, v, 0.01 * v)
         return (r - r.mean(0)) / jnp.sqrt(r.var(0) + 1e-5)
 
     p0 = lin[0](x)
