@@ -44,7 +44,7 @@ def launch(words: Sequence[str], count: int) -> None:
                 sys.executable, "-c", PROGRAM, *words, "--distributed", "--coordinator", address,
                 "--process", str(k),
             ],
-            preexec_fn=_bound_to(cores),  # noqa: PLW1509 - no thread has been started
+            preexec_fn=pinned(cores),  # noqa: PLW1509 - no thread has been started
         )
         for k, cores in enumerate(shares(count))
     ]  # fmt: skip
@@ -107,5 +107,6 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _bound_to(cores: Sequence[int]) -> Callable[[], None] | None:
+def pinned(cores: Sequence[int]) -> Callable[[], None] | None:
+    """What a new process does first to run on these cores alone, where the system can do that."""
     return partial(os.sched_setaffinity, 0, cores) if hasattr(os, "sched_setaffinity") else None

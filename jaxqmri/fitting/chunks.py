@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -20,6 +20,8 @@ from jaxqmri.fitting.voxels import fit_tiles
 CHUNK = 2**18  # voxels in flight: bounds the memory, keeps every device busy
 COSTLY_CHUNK = 2**16  # where several parameters are nonlinear: a part fills it better
 WORTH_PADDING = 128  # times a part of a volume may be padded to spare a compilation
+# whole registers, of which XLA would use half; processors with shorter ones use what they have
+FOR_CPU = {"xla_cpu_prefer_vector_width": 512}
 SMALLEST = 512  # voxels a device is given at least: below, time is not theirs
 
 Progress = Callable[[int, int], None]
@@ -101,8 +103,8 @@ def fit_rows(
     """Fit the wanted of the voxels to fit, in chunks of one size on all devices.
 
     A part of the volume is fitted in the volume's own size, for which the program is compiled
-    already, unless it is tiny. Of a shared volume every process fits its part, and all have the
-    whole result.
+    already, unless it is tiny; what only fills that size is passed over, tile by tile. Of a shared
+    volume every process fits its part, and all have the whole result.
     """
     if volume.shared and wanted.size >= jax.process_count() > 1:
         alone = replace(volume, shared=False)
@@ -123,15 +125,17 @@ def fit_rows(
         last = min(first + size, count)
         chosen = slice(first, last) if everything else wanted[first:last]
 
+        places, filled = _dealt(last - first, size, len(devices))
+
         def rows(leaf: np.ndarray) -> np.ndarray:
             taken = volume.rows(leaf, chosen)
             if last - first == size:
                 return taken
             padded = np.zeros((size, *taken.shape[1:]), taken.dtype)
-            padded[: last - first] = taken
+            padded[places] = taken
             return padded
 
-        return run(task.equation, task.bounds, shared, jax.tree.map(rows, own))
+        return run(task.equation, task.bounds, shared, jax.tree.map(rows, own), filled)
 
     starts = range(0, count, size)
     pending = launch(0)
@@ -142,7 +146,7 @@ def fit_rows(
         if results is None:
             results = jax.tree.map(lambda leaf: np.empty(count, leaf.dtype), done)
         for kept, new in zip(jax.tree.leaves(results), jax.tree.leaves(done), strict=True):
-            kept[first:last] = np.asarray(new)[: last - first]
+            kept[first:last] = np.asarray(new)[_dealt(last - first, size, len(devices))[0]]
         if progress is not None:
             progress(last, count)
     return results
@@ -153,15 +157,30 @@ def _program(over_tiles: Callable[..., Any], plan: Plan, devices: tuple) -> Call
     """What is done to the voxels, compiled for one plan and shared out over the devices."""
     mesh = Mesh(np.asarray(devices), ("voxels",))
     everywhere, divided = PartitionSpec(), PartitionSpec("voxels")
+
+    def on_one(equation: Any, bounds: Any, shared: Any, each: Any, filled: Any) -> Any:
+        return over_tiles(plan, equation, bounds, shared, each, filled[0])
+
     return jax.jit(
         jax.shard_map(
-            partial(over_tiles, plan),
+            on_one,
             mesh=mesh,
-            in_specs=(everywhere, everywhere, everywhere, divided),
+            in_specs=(everywhere, everywhere, everywhere, divided, divided),
             out_specs=divided,
             check_vma=False,
-        )
+        ),
+        compiler_options=FOR_CPU if jax.default_backend() == "cpu" else None,
     )
+
+
+def _dealt(count: int, size: int, devices: int) -> tuple[slice | np.ndarray, np.ndarray]:
+    """Places of so many voxels in a chunk, as many on each device, and how many are on each."""
+    shares = np.array([len(part) for part in np.array_split(np.empty(count), devices)])
+    if count == size:
+        return slice(None), shares
+    starts = np.arange(devices) * (size // devices)
+    places = [start + np.arange(share) for start, share in zip(starts, shares, strict=True)]
+    return np.concatenate(places), shares
 
 
 def _tiled(plan: Plan) -> Plan:

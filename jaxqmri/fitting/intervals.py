@@ -51,10 +51,16 @@ class _Search(NamedTuple):
 
 
 def interval_tiles(
-    plan: Plan, equation: Equation, bounds: Mapping[str, tuple], shared: Voxel, each: Voxel
+    plan: Plan,
+    equation: Equation,
+    bounds: Mapping[str, tuple],
+    shared: Voxel,
+    each: Voxel,
+    filled: Any = None,
 ) -> dict[str, tuple[Any, Any]]:
     """Intervals of ``N`` voxels, tile by tile, around the estimates that ``start`` holds."""
-    return in_tiles(partial(voxel_intervals, plan, equation, bounds), plan.tile, shared, each)
+    one = partial(voxel_intervals, plan, equation, bounds)
+    return in_tiles(one, plan.tile, shared, each, filled)
 
 
 def voxel_intervals(

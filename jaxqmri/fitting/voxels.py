@@ -46,7 +46,12 @@ RIVAL = 1.7  # times the misfit found that a start elsewhere may leave to be wor
 
 
 def fit_tiles(
-    plan: Plan, equation: Equation, bounds: Mapping[str, tuple], shared: Voxel, each: Voxel
+    plan: Plan,
+    equation: Equation,
+    bounds: Mapping[str, tuple],
+    shared: Voxel,
+    each: Voxel,
+    filled: Any = None,
 ) -> VoxelFit:
     """Fit ``N`` voxels, tile by tile; see :func:`in_tiles`. Every entry has the axis ``N``.
 
@@ -54,7 +59,8 @@ def fit_tiles(
     all that its way back needs, several times slower than the whole fit.
     """
     if not plan.differentiable:
-        return in_tiles(partial(fit_voxel, plan, equation, bounds), plan.tile, shared, each)
+        one = partial(fit_voxel, plan, equation, bounds)
+        return in_tiles(one, plan.tile, shared, each, filled)
     still = held_still((equation, bounds, shared, each))
     found = in_tiles(partial(_searched, plan, *still[:2]), plan.tile, *still[2:])
 
@@ -65,7 +71,9 @@ def fit_tiles(
     return jax.vmap(finished, in_axes=(-1, 0), out_axes=-1)(own, found)
 
 
-def in_tiles(one: Callable[[Voxel], Any], tile: int, shared: Voxel, each: Voxel) -> Any:
+def in_tiles(
+    one: Callable[[Voxel], Any], tile: int, shared: Voxel, each: Voxel, filled: Any = None
+) -> Any:
     """Apply a function of one voxel to ``N`` voxels, tile by tile.
 
     Parameters
@@ -78,11 +86,14 @@ def in_tiles(one: Callable[[Voxel], Any], tile: int, shared: Voxel, each: Voxel)
         Two parts of every voxel: entries of ``shared`` hold for all voxels, entries of ``each``
         have a leading axis ``N``, a multiple of the tile. None or an absent name where the other
         part has it.
+    filled
+        How many of the voxels, the first ones, there are; the others only fill the size that the
+        program is compiled for. Tiles without a voxel are passed over. All of them when None.
 
     Returns
     -------
     pytree
-        What ``one`` returns, every leaf of shape ``(N,)``.
+        What ``one`` returns, every leaf of shape ``(N,)``; anything where there is no voxel.
     """
 
     def together(own: Voxel) -> Any:
@@ -94,7 +105,19 @@ def in_tiles(one: Callable[[Voxel], Any], tile: int, shared: Voxel, each: Voxel)
     if count <= tile:
         return together(each)
     tiled = jax.tree.map(lambda leaf: leaf.reshape(count // tile, tile, *leaf.shape[1:]), each)
-    return jax.tree.map(lambda leaf: leaf.reshape(count), lax.map(together, tiled))
+    if filled is None:
+        return jax.tree.map(lambda leaf: leaf.reshape(count), lax.map(together, tiled))
+
+    def nothing(own: Voxel) -> Any:
+        shapes = jax.eval_shape(together, own)
+        return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+
+    def unless_empty(tile: tuple[Any, Voxel]) -> Any:
+        first, own = tile
+        return lax.cond(first < filled, together, nothing, own)
+
+    found = lax.map(unless_empty, (jnp.arange(0, count, tile), tiled))
+    return jax.tree.map(lambda leaf: leaf.reshape(count), found)
 
 
 def fit_voxel(
