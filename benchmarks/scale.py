@@ -40,17 +40,14 @@ class Settings:
 
 def together(count: int, voxels: int, repeats: int) -> dict[str, Any]:
     """Voxels a second of so many processes, one core each."""
-    from jaxqmri.cli.launch import first_failure, free_port, pinned, shares, stop
+    from jaxqmri.cli.launch import first_failure, free_port, shares, stop
 
     address = f"127.0.0.1:{free_port()}"
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "seconds.json"
         words = [str(voxels), str(repeats), address, str(count), str(report)]
         processes = [
-            subprocess.Popen(
-                [sys.executable, "-m", WORKER, *words, str(k)],
-                preexec_fn=pinned(cores[:1]),  # noqa: PLW1509
-            )
+            subprocess.Popen([sys.executable, "-m", WORKER, *words, str(k), str(cores[0])])
             for k, cores in enumerate(shares(count))
         ]
         try:

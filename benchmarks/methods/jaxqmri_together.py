@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 
 def main() -> None:
     """Fit again and again; the first process writes the seconds down."""
-    voxels, repeats, address, count, report, number = sys.argv[1:]
+    voxels, repeats, address, count, report, number, core = sys.argv[1:]
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, [int(core)])
     from jaxqmri.cli.accelerator import configure_jax
     from jaxqmri.cli.together import Place, is_first, meet
 
