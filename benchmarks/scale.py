@@ -1,6 +1,6 @@
 """Past one process and past memory: throughput of several processes, memory of a streamed fit.
 
-``python -m benchmarks.scale`` fits the mono-exponential case in one process on one core and in
+``python -m benchmarks.scale`` fits one case in one process on one core and in
 several on one core each, all together, and then files of more and more voxels from disk to disk,
 each with its largest memory. ``--streamed 1e6 1e7 1e8`` needs 20 bytes of disk a voxel.
 """
@@ -28,6 +28,8 @@ class Settings:
 
     voxels: int = 4_000_000
     """Voxels that processes fit together."""
+    case: str = "mono"
+    """What processes fit, a case of benchmarks.fit."""
     processes: tuple[int, ...] = (1, 2)
     """Numbers of processes, each on one core."""
     streamed: tuple[float, ...] = (1e6, 1e7)
@@ -38,14 +40,14 @@ class Settings:
     """JSON file to write."""
 
 
-def together(count: int, voxels: int, repeats: int) -> dict[str, Any]:
+def together(case: str, count: int, voxels: int, repeats: int) -> dict[str, Any]:
     """Voxels a second of so many processes, one core each."""
     from jaxqmri.cli.launch import first_failure, free_port, shares, stop
 
     address = f"127.0.0.1:{free_port()}"
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "seconds.json"
-        words = [str(voxels), str(repeats), address, str(count), str(report)]
+        words = [case, str(voxels), str(repeats), address, str(count), str(report)]
         processes = [
             subprocess.Popen([sys.executable, "-m", WORKER, *words, str(k), str(cores[0])])
             for k, cores in enumerate(shares(count))
@@ -99,7 +101,9 @@ def main(arguments: list[str] | None = None) -> None:
 
     settings = tyro.cli(Settings, args=arguments, description=__doc__)
     found: dict[str, Any] = {"benchmark": "scale", "data": "simulated", "machine": machine()}
-    rows = [together(n, settings.voxels, settings.repeats) for n in settings.processes]
+    rows = [
+        together(settings.case, n, settings.voxels, settings.repeats) for n in settings.processes
+    ]
     found["processes"] = rows
     for row in rows:
         times = row["voxels_per_s"] / rows[0]["voxels_per_s"]

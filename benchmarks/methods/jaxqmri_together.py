@@ -1,4 +1,4 @@
-"""One of several processes that fit the mono-exponential case together, on one core each."""
+"""One of several processes that fit one case together, on one core each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 def main() -> None:
     """Fit again and again; the first process writes the seconds down."""
-    voxels, repeats, address, count, report, number, core = sys.argv[1:]
+    name, voxels, repeats, address, count, report, number, core = sys.argv[1:]
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, [int(core)])
     from jaxqmri.cli.accelerator import configure_jax
@@ -22,7 +22,7 @@ def main() -> None:
     import jaxqmri
     from benchmarks.cases import CASES
 
-    case = CASES["mono"]
+    case = CASES[name]
     images, *_ = case.simulate(int(voxels), 0)
     seconds = []
     for _ in range(int(repeats) + 1):

@@ -13,7 +13,6 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from jaxqmri.fitting.problem import CPU_TILE, Plan
-from jaxqmri.fitting.processes import gathered, own_share
 from jaxqmri.fitting.task import Task
 from jaxqmri.fitting.voxels import fit_tiles
 
@@ -31,18 +30,17 @@ Progress = Callable[[int, int], None]
 class Volume:
     """Images with the voxels to fit; maps are taken from it and spread back over it.
 
-    ``index`` holds the flat positions of the fitted voxels, None where all are fitted. A volume
-    is ``shared`` where each process of a distributed run fits a part of it.
+    ``index`` holds the flat positions of the fitted voxels, those of neighbours as a slice; None
+    where all are fitted.
     """
 
     signals: np.ndarray
     shape: tuple[int, ...]
-    index: np.ndarray | None
+    index: np.ndarray | slice | None
     dtype: np.dtype
-    shared: bool = False
 
     @classmethod
-    def of(cls, images: np.ndarray, mask: Any, shared: bool = False) -> Volume:
+    def of(cls, images: np.ndarray, mask: Any) -> Volume:
         """Check a mask and find its voxels."""
         shape = images.shape[:-1]
         wide = images.dtype == np.float64 and jnp.result_type(float) == jnp.float64
@@ -55,17 +53,27 @@ class Volume:
             index = np.flatnonzero(inside_mask(given, np))
             if index.size == 0:
                 raise ValueError("the mask is empty: no voxel is above zero")
-        return cls(images.reshape(-1, images.shape[-1]), shape, index, dtype, shared)
+        return cls(images.reshape(-1, images.shape[-1]), shape, index, dtype)
+
+    def only(self, wanted: slice) -> Volume:
+        """The same volume with some of the voxels to fit."""
+        assert not isinstance(self.index, slice)
+        return replace(self, index=wanted if self.index is None else self.index[wanted])
 
     @property
     def count(self) -> int:
         """Number of voxels to fit."""
+        if isinstance(self.index, slice):
+            return self.index.stop - self.index.start
         return self.signals.shape[0] if self.index is None else self.index.size
 
     def rows(self, leaf: np.ndarray, wanted: np.ndarray | slice) -> np.ndarray:
         """Entries of a map, or samples, of the wanted among the voxels to fit."""
         flat = np.asarray(leaf).reshape(self.signals.shape[0], -1)
-        chosen = flat[wanted] if self.index is None else flat[self.index[wanted]]
+        if isinstance(self.index, slice):
+            chosen = flat[self.index][wanted]
+        else:
+            chosen = flat[wanted] if self.index is None else flat[self.index[wanted]]
         ready = chosen.astype(self.dtype, copy=False)
         per_sample = np.ndim(leaf) > len(self.shape) or leaf is self.signals
         return ready if per_sample else ready[:, 0]
@@ -103,13 +111,8 @@ def fit_rows(
     """Fit the wanted of the voxels to fit, in chunks of one size on all devices.
 
     A part of the volume is fitted in the volume's own size, for which the program is compiled
-    already, unless it is tiny; what only fills that size is passed over, tile by tile. Of a shared
-    volume every process fits its part, and all have the whole result.
+    already, unless it is tiny; what only fills that size is passed over, tile by tile.
     """
-    if volume.shared and wanted.size >= jax.process_count() > 1:
-        alone = replace(volume, shared=False)
-        own = fit_rows(task, plan, alone, own_share(wanted), progress, over_tiles)
-        return gathered(own, wanted.size)
     devices = jax.local_devices()
     count = wanted.size
     size, usual = (_chunk(n, plan, len(devices)) for n in (count, volume.count))

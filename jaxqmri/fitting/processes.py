@@ -6,12 +6,12 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Int
 
 
-def own_share(wanted: Int[np.ndarray, " v"]) -> Int[np.ndarray, " s"]:
-    """The voxels that this process fits, of equal parts in the order of the processes."""
-    return np.array_split(wanted, jax.process_count())[jax.process_index()]
+def own_share(count: int) -> slice:
+    """The voxels that this process fits, of about equal parts in the order of the processes."""
+    starts = _starts(count)
+    return slice(starts[jax.process_index()], starts[jax.process_index() + 1])
 
 
 def gathered(own: Any, count: int) -> Any:
@@ -20,7 +20,7 @@ def gathered(own: Any, count: int) -> Any:
     Parameters
     ----------
     own
-        Arrays of this process's voxels, a pytree.
+        Numbers of this process's voxels, a pytree of arrays of one axis.
     count
         Voxels of all processes together.
 
@@ -31,13 +31,27 @@ def gathered(own: Any, count: int) -> Any:
     """
     from jax.experimental import multihost_utils
 
+    sizes = np.diff(_starts(count))
+    most = int(sizes.max())
+    leaves, structure = jax.tree.flatten(own)
+    message = np.zeros(most * sum(leaf.dtype.itemsize for leaf in leaves), np.uint8)
+    places = np.cumsum([0, *(most * leaf.dtype.itemsize for leaf in leaves)])
+    for leaf, place in zip(leaves, places[:-1], strict=True):  # one after another, as long for all
+        message[place : place + leaf.nbytes] = np.ascontiguousarray(leaf).view(np.uint8)
+    every = np.asarray(multihost_utils.process_allgather(message))
+    whole = [
+        np.concatenate(
+            [
+                one[place : place + size * leaf.dtype.itemsize].view(leaf.dtype)
+                for one, size in zip(every, sizes, strict=True)
+            ]
+        )
+        for leaf, place in zip(leaves, places[:-1], strict=True)
+    ]
+    return jax.tree.unflatten(structure, whole)
+
+
+def _starts(count: int) -> list[int]:
+    """First voxel of each process, and the end of the last."""
     processes = jax.process_count()
-    sizes = [part.size for part in np.array_split(np.empty(count, np.bool_), processes)]
-
-    def whole(part: np.ndarray) -> np.ndarray:
-        padded = np.zeros((sizes[0], *part.shape[1:]), part.dtype)  # all processes send as many
-        padded[: len(part)] = part
-        every = np.asarray(multihost_utils.process_allgather(padded))
-        return np.concatenate([one[:size] for one, size in zip(every, sizes, strict=True)])
-
-    return jax.tree.map(whole, own)
+    return [count * k // processes for k in range(processes + 1)]

@@ -15,6 +15,7 @@ from jaxqmri.fitting.assemble import assemble
 from jaxqmri.fitting.chunks import Progress, Volume, fit_rows, inside_mask, rounded_up
 from jaxqmri.fitting.intervals import interval_maps, interval_tiles
 from jaxqmri.fitting.problem import VoxelFit
+from jaxqmri.fitting.processes import gathered, own_share
 from jaxqmri.fitting.result import FitResult, Status
 from jaxqmri.fitting.task import Task, prepare
 from jaxqmri.fitting.voxels import fit_tiles
@@ -145,18 +146,23 @@ def fit(
     images = np.asarray(images)
     settings = _on_host(settings)
     task = prepare(model, images.shape, quality=quality or intervals, **settings)
-    volume = Volume.of(images, mask, distributed)
+    volume = Volume.of(images, mask)
+    shared = distributed and volume.count >= jax.process_count() > 1
+    own = volume.only(own_share(volume.count)) if shared else volume
     nowhere = np.full(task.shape, np.inf, volume.dtype)
     task = replace(task, away_from=dict.fromkeys(task.plan.several_minima, nowhere))
-    fitted = fit_rows(task, task.plan, volume, np.arange(volume.count), progress)
+    fitted = fit_rows(task, task.plan, own, np.arange(own.count), progress)
     if task.plan.several_minima:
-        task = _try_other_minima(task, volume, fitted)
-    _refit_left_behind(task, volume, fitted)
+        task = _try_other_minima(task, own, fitted)
+    _refit_left_behind(task, own, fitted)
+    if shared:
+        fitted = gathered(fitted._replace(cost=None, rivalled={}), volume.count)
     result = assemble(task, fitted, volume.taken(task.sigma), volume.spread, volume.whole, np)
     if intervals:
         found = {name: task.equation.parts(result.params, "params")[name] for name in result.free}
         about = replace(task, start=found, sigma=result.sigma)
-        ends = fit_rows(about, task.plan, volume, np.arange(volume.count), progress, interval_tiles)
+        ends = fit_rows(about, task.plan, own, np.arange(own.count), progress, interval_tiles)
+        ends = gathered(ends, volume.count) if shared else ends
         return replace(result, intervals=interval_maps(task, ends, volume))
     return result
 
