@@ -49,17 +49,19 @@ class Work(NamedTuple):
 def of_fit(case: Case, images: np.ndarray, sigma: float) -> Work:
     """The work of ``jaxqmri.fit`` a voxel of ``images``, all its programs together.
 
-    A fit runs one program several times: once for all voxels, and again, padded to a size that is
-    compiled, for those that are left or may have a lower minimum elsewhere. Each run counts.
+    A fit runs one program several times: once for all voxels, and again for those that are left or
+    may have a lower minimum elsewhere. Each run counts, with the tiles that hold a voxel.
     """
     import jaxqmri
+    from jaxqmri.fitting.problem import CPU_TILE
 
     with launches() as ran:
         jaxqmri.fit(case.model, images, **case.call(sigma))
     counts, traffic = Counter(), 0.0
     known: dict[tuple, Work] = {}
-    for plan, arguments in ran:
-        rows, steps = arguments[-1].signals.shape[0], int(arguments[2].steps)
+    for plan, arguments, filled in ran:
+        steps, most = int(arguments[2].steps), arguments[3].signals.shape[0] // len(filled)
+        rows = sum(min(-(-int(each) // CPU_TILE) * CPU_TILE, most) for each in filled)
         if (plan, steps) not in known:
             known[plan, steps] = of_program(plan, *arguments)
         counts.update({kind: rows * n for kind, n in known[plan, steps].counts.items()})
@@ -68,13 +70,16 @@ def of_fit(case: Case, images: np.ndarray, sigma: float) -> Work:
 
 
 @contextmanager
-def launches() -> Iterator[list[tuple[Any, tuple]]]:
-    """Plan and arguments of every program that fits run meanwhile, without the arrays' numbers."""
+def launches() -> Iterator[list[tuple[Any, tuple, np.ndarray]]]:
+    """Every program that fits run meanwhile.
+
+    Its plan, its arguments without the arrays' numbers, and how many voxels each device had.
+    """
     import jax
 
     from jaxqmri.fitting import chunks
 
-    ran: list[tuple[Any, tuple]] = []
+    ran: list[tuple[Any, tuple, np.ndarray]] = []
     make = chunks._program
 
     def outline(leaf: Any) -> Any:
@@ -84,7 +89,8 @@ def launches() -> Iterator[list[tuple[Any, tuple]]]:
         run = make(over_tiles, plan, devices)
 
         def recorded(*arguments: Any) -> Any:
-            ran.append((plan, jax.tree.map(outline, arguments)))
+            *known, filled = arguments
+            ran.append((plan, jax.tree.map(outline, tuple(known)), filled))
             return run(*arguments)
 
         return recorded

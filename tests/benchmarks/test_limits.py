@@ -59,7 +59,7 @@ def test_work_of_a_fit_grows_with_its_steps_and_is_spread_over_the_voxels():
 
         jaxqmri.fit(case.model, images[:512], quality=False)
         jaxqmri.fit(case.model, images[:512], quality=False, steps=rounds)
-    (plan, once), (_, longer) = ran
+    (plan, once, _), (_, longer, _) = ran
     less, more = (operations.of_program(plan, *each).counts for each in (once, longer))
     assert more["exponentials"] - less["exponentials"] == samples
 
