@@ -10,7 +10,7 @@ from typing import NamedTuple, NoReturn, TypeVar
 
 from jaxqmri.io import InputError
 
-HEARTBEAT = 10  # seconds without a sign of life after which the others give up
+HEARTBEAT = 30  # seconds without a sign of life after which the others give up
 LEFT = 2  # exit code
 MEETING = 120  # seconds to wait for all to start
 
