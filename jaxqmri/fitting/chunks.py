@@ -161,12 +161,12 @@ def _program(over_tiles: Callable[..., Any], plan: Plan, devices: tuple) -> Call
     mesh = Mesh(np.asarray(devices), ("voxels",))
     everywhere, divided = PartitionSpec(), PartitionSpec("voxels")
 
-    def on_one(equation: Any, bounds: Any, shared: Any, each: Any, filled: Any) -> Any:
+    def on_device(equation: Any, bounds: Any, shared: Any, each: Any, filled: Any) -> Any:
         return over_tiles(plan, equation, bounds, shared, each, filled[0])
 
     return jax.jit(
         jax.shard_map(
-            on_one,
+            on_device,
             mesh=mesh,
             in_specs=(everywhere, everywhere, everywhere, divided, divided),
             out_specs=divided,

@@ -296,7 +296,7 @@ def test_subjects_of_other_sizes_share_one_program(tmp_path):
     jax.clear_caches()
     with compiled() as programs:
         assert main(["fit", "t2", str(root), "--no-quality"]) == 0
-    assert programs == ["jit(fit_tiles)"]
+    assert programs == ["jit(on_device)"]
 
 
 def test_a_thousand_subjects(tmp_path, capfd):
@@ -308,7 +308,7 @@ def test_a_thousand_subjects(tmp_path, capfd):
     jax.clear_caches()
     with compiled() as programs:
         assert main(words) == 2
-    assert programs == ["jit(fit_tiles)"]
+    assert programs == ["jit(on_device)"]
     assert "cohort of 1,000 series, 1 failed" in capfd.readouterr().out
     rows = table_of(root)
     assert [row["participant_id"] for row in rows] == [f"sub-{k:04d}" for k in range(1, 1001)]
