@@ -64,6 +64,7 @@ class Learner:
         self.pool = np.flatnonzero(np.isin(study.owner, parts.train))
         self.watched = np.flatnonzero(np.isin(study.owner, parts.validation))
         self.tested = lru_cache(self._tested)
+        self.inputs = lru_cache(self._inputs)
         self.images = lru_cache(partial(images_of, study, settings=settings, seed=self.seed))
         self._trainer = lru_cache(partial(make_trainer, settings.learning))
         self._judge, self._predict = jax.jit(self._judged), jax.jit(self._predicted)
@@ -153,6 +154,11 @@ class Learner:
                 )
         return np.flatnonzero(known)
 
+    def _inputs(self, equation: Equation) -> Mapping[str, Any]:
+        """What maps of the tested voxels are made from to be judged, by its name."""
+        rows = self.tested(equation)
+        return inputs_of(self.images(equation).signals[rows], self.noise(rows), self.seed)
+
     def noise(self, voxels: Int[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """Standard deviation of the noise of some voxels, scanner units."""
         return self.study.noise[self.study.owner[voxels]]
@@ -228,7 +234,7 @@ class Learner:
                     seen(jnp.asarray(pair / np.float32(self.scale)), jnp.asarray(times)),
                 )
             )
-            for name, (pair, times) in inputs_of(signals, noise, self.seed).items()
+            for name, (pair, times) in self.inputs(arm.condition.equation).items()
         }
         standard, truth = images.standard[rows], study.truth[rows]
         found = score(predicted, standard, truth, signals, noise, study.owner[rows])

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from experiments.kept_networks import End
 from experiments.physics_weight.arms import Arm, Equation, Point, arm_of, weight_name
-from experiments.physics_weight.images import ON_NOISY_PAIR, ON_OTHER_PAIR, ON_PAIR, inputs_of
+from experiments.physics_weight.images import ON_NOISY_PAIR, ON_OTHER_PAIR, ON_PAIR
 from experiments.physics_weight.networks import VALIDATION, Learner
 from experiments.physics_weight.scores import MAE, METRICS, score
 from experiments.physics_weight.study import fit_t1rho
@@ -127,7 +127,7 @@ def _rivals(equation: Equation, learner: Learner) -> dict[str, dict[str, np.ndar
     def fitted(some: np.ndarray, times: Sequence[float]) -> np.ndarray:
         return np.asarray(fit_t1rho(some, times, bounds).params.t1rho)
 
-    of_pairs = inputs_of(signals, noise, learner.seed)
+    of_pairs = learner.inputs(equation)
     of_all = fitted(signals, SPIN_LOCK_TIMES)
     predicted = {
         FIT: {name: fitted(pair, times) for name, (pair, times) in of_pairs.items()},
@@ -164,17 +164,11 @@ def _row(
     """A number and, of a change, its p value; none where nobody knows, as of the truth of data."""
     if not np.isfinite(found.value):
         return []
-    spread = float(np.std(values.mean(axis=1), ddof=1)) if len(values) > 1 else None
-    rows = [
-        Result(
-            model, metric, unit, point.input, n=values.size, ours=found.value, ours_sd=spread,
-            low=found.low, high=found.high,
-        )
-    ]  # fmt: skip
-    if metric.startswith(CHANGE):
-        rows[0] = Result(
-            model, metric, unit, point.input, n=values.size, ours=found.value, low=found.low,
-            high=found.high,
-        )  # fmt: skip
-        rows.append(Result(model, f"{metric}{P}", "", point.input, ours=found.p))
-    return rows
+    change, spread = metric.startswith(CHANGE), None
+    if len(values) > 1 and not change:
+        spread = float(np.std(values.mean(axis=1), ddof=1))
+    row = Result(
+        model, metric, unit, point.input, n=values.size, ours=found.value, ours_sd=spread,
+        low=found.low, high=found.high,
+    )  # fmt: skip
+    return [row, Result(model, f"{metric}{P}", "", point.input, ours=found.p)] if change else [row]

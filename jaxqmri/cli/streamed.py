@@ -81,16 +81,17 @@ def fit_streamed(options: FitOptions, ready: Ready, output: Output, folder: Path
     def fit(slab: Slab, images: Float[np.ndarray, "x y s n"], sigma: float | None) -> FitResult:
         return jaxqmri.fit(ready.model, images, sigma=sigma, **arguments(options, ready, slab.of))
 
-    planes = _some_planes(stored.shape, inside)
+    pooled = ready.sigma is None and not options.no_quality
+    planes = _some_planes(stored.shape, inside, pooled)
     chosen = np.concatenate([read(Slab(k, k + 1)) for k in planes], axis=2)
     try:
         some = jaxqmri.fit(
             ready.model, chosen, sigma=ready.sigma,
             **arguments(options, ready, lambda whole: whole[:, :, planes]),
         )  # fmt: skip
-        sigma = None if options.no_quality else float(some.sigma)
-        if sigma is None or not np.isfinite(sigma):
-            sigma = ready.sigma
+        sigma = ready.sigma
+        if pooled and np.isfinite(some.sigma):
+            sigma = float(some.sigma)
         bar = tqdm(
             desc=ready.source.name, total=int(np.prod(stored.shape[:3])), unit=" voxels",
             unit_scale=True, delay=1.0, disable=None,
@@ -151,12 +152,11 @@ class _Maps:
 
 
 def _with_sign(options: FitOptions, ready: Ready, stored: StoredSeries) -> tuple[Ready, bool]:
-    """Whether images keep their sign, seen in the middle plane where no flag says so."""
-    if options.magnitude:
-        signed = False
-    elif options.signed:
-        signed = True
-    else:
+    """With the images' sign where it matters: by the flags, or as the middle plane shows it."""
+    if "signed" not in ready.method.choices:
+        return ready, False
+    signed = options.signed
+    if not signed and not options.magnitude:
         middle = stored.shape[2] // 2
         signed = is_signed(stored.read(Slab(middle, middle + 1)))
     protocol = replace(ready.measured.protocol, signed=signed)
@@ -164,9 +164,11 @@ def _with_sign(options: FitOptions, ready: Ready, stored: StoredSeries) -> tuple
     return ready._replace(measured=measured, model=ready.method.build(protocol)), options.magnitude
 
 
-def _some_planes(shape: Sequence[int], inside: np.ndarray | None) -> Sequence[int]:
-    """Evenly spaced planes, of those that have a voxel to fit."""
+def _some_planes(shape: Sequence[int], inside: np.ndarray | None, pooled: bool) -> Sequence[int]:
+    """Evenly spaced planes that have a voxel to fit; the first where no noise is to be pooled."""
     usable = np.arange(shape[2]) if inside is None else np.flatnonzero(inside)
+    if not pooled:
+        return [int(usable[0])]
     wanted = min(max(PLANES, SAMPLE // (shape[0] * shape[1])), usable.size)
     middles = (np.arange(wanted) + 0.5) / wanted * usable.size  # the outermost hold least
     return [int(k) for k in usable[middles.astype(int)]]

@@ -28,8 +28,8 @@ from jaxqmri.fitting.problem import (
     misfit_of,
     signal_of,
 )
+from jaxqmri.fitting.tiles import in_tiles
 from jaxqmri.fitting.triangle import Values, inverse
-from jaxqmri.fitting.voxels import in_tiles
 from jaxqmri.physics.base import Scalar, Signals
 
 LEVEL = 0.95
