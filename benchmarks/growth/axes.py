@@ -91,7 +91,6 @@ def trainings(sizes: Sequence[int], repeats: int, seed: int) -> Iterator[Point]:
     from experiments.physics_weight import steps
     from experiments.physics_weight.settings import Learning
     from experiments.spin_lock import SPIN_LOCK_TIMES
-    from jaxqmri.training.side_by_side import stacked
 
     count = 4096
     draw = np.random.default_rng(seed)
@@ -104,7 +103,8 @@ def trainings(sizes: Sequence[int], repeats: int, seed: int) -> Iterator[Point]:
     trainer = steps.make_trainer(Learning(), apart=False)
     state = trainer.init(jax.random.key(seed))
     for size in sizes:
-        stack, rows = stacked(state, size), stacked(data, size)
+        layout = trainer.layout(size)
+        stack, rows = layout.stacked(state), layout.stacked(data)
 
         def run(rows: Any = rows) -> None:
             nonlocal stack

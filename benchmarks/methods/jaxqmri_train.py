@@ -9,12 +9,14 @@ from benchmarks.step_timing import serve
 
 
 def prepare(problem: dict[str, Any]) -> tuple[Callable[[], None], int]:
-    """U-Nets trained with L1 and Adam, each on cores of its own where there are several."""
+    """U-Nets trained with L1 and Adam; the cores are dealt out, one training's batch over several."""
     import jax
     import jax.numpy as jnp
 
+    from jaxqmri.cli.accelerator import available_cores
+
     count = problem["trainings"]
-    jax.config.update("jax_num_cpu_devices", count)
+    jax.config.update("jax_num_cpu_devices", available_cores())
 
     from jaxqmri.networks import UNet
     from jaxqmri.training import (
@@ -24,7 +26,6 @@ def prepare(problem: dict[str, Any]) -> tuple[Callable[[], None], int]:
         make_optimiser,
         supervised_and_physics,
     )
-    from jaxqmri.training.side_by_side import stacked
 
     shape = (problem["batch"], problem["size"], problem["size"])
     images = jax.random.normal(jax.random.key(0), (*shape, 2))
@@ -38,13 +39,12 @@ def prepare(problem: dict[str, Any]) -> tuple[Callable[[], None], int]:
     )
     state = trainer.init(jax.random.key(0))
     weights = sum(leaf.size for leaf in jax.tree.leaves(state.variables.params))
-    run = trainer.run
-    if count > 1:
-        state, data, run = stacked(state, count), stacked(data, count), trainer.run_several
+    layout = trainer.layout(count)
+    state, data = layout.stacked(state), layout.stacked(data)
 
     def step() -> None:
         nonlocal state
-        state, terms = run(state, data)
+        state, terms = trainer.run_several(state, data)
         jax.block_until_ready((state.step, terms))
 
     return step, weights

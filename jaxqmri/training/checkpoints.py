@@ -1,6 +1,7 @@
 """Trainings and trained networks on disk, whole or not at all. Orbax is used here and nowhere else.
 
-A training resumed from its checkpoint goes on as if it had never stopped.
+A training resumed from its checkpoint goes on as if it had never stopped, on as many devices and
+in as many processes as there are then.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 from flax import nnx
+from jax.sharding import Mesh, SingleDeviceSharding
 
 from jaxqmri.training.loop import Variables
+from jaxqmri.training.side_by_side import everywhere
 
 State = TypeVar("State")
 DESCRIPTION = "description.json"
@@ -34,16 +37,27 @@ class Checkpoints:
         Where they are kept; made if missing. Leftovers of a save that was cut short are removed.
     keep
         How many to keep.
+    together
+        Whether all processes of ``jax.distributed`` train it together: each then writes a part of
+        every array. Otherwise it is this process's alone.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], keep: int = 2):
+    def __init__(
+        self, folder: str | os.PathLike[str], keep: int = 2, *, together: bool = False
+    ) -> None:
+        self.folder, self._together = Path(folder).resolve(), together
+        self.folder.mkdir(parents=True, exist_ok=True)
+        by = _processes(together)
         options = ocp.CheckpointManagerOptions(
-            max_to_keep=keep, enable_async_checkpointing=False, cleanup_tmp_directories=True
+            max_to_keep=keep,
+            create=False,
+            enable_async_checkpointing=False,
+            cleanup_tmp_directories=True,
+            multiprocessing_options=by,
         )
-        self.folder = Path(folder).resolve()
         handlers = {
-            "state": ocp.StandardCheckpointHandler(),
-            "record": ocp.JsonCheckpointHandler(),
+            "state": ocp.StandardCheckpointHandler(multiprocessing_options=by),
+            "record": ocp.JsonCheckpointHandler(multiprocessing_options=by),
         }
         self._manager = ocp.CheckpointManager(self.folder, options=options, item_handlers=handlers)
 
@@ -60,7 +74,8 @@ class Checkpoints:
             What is not arrays: numbers, texts and lists, as JSON holds them.
         """
         args = ocp.args.Composite(
-            state=ocp.args.StandardSave(_leaves(state)), record=ocp.args.JsonSave(dict(record))
+            state=ocp.args.StandardSave(self._put(_leaves(state))),
+            record=ocp.args.JsonSave(dict(record)),
         )
         self._manager.save(step, args=args)
 
@@ -89,10 +104,17 @@ class Checkpoints:
         found = self._manager.item_metadata(step)["state"]
         _same_shapes(template, found, f"{self.folder / str(step)}")
         args = ocp.args.Composite(
-            state=ocp.args.StandardRestore(_abstract(template)), record=ocp.args.JsonRestore()
+            state=ocp.args.StandardRestore(_abstract(self._put(template))),
+            record=ocp.args.JsonRestore(),
         )
         restored = self._manager.restore(step, args=args)
         return _rebuilt(restored["state"], like), restored["record"]
+
+    def _put(self, leaves: dict[str, Any]) -> dict[str, Any]:
+        """The arrays where all processes write and read them, if they do."""
+        if not self._together or jax.process_count() == 1:
+            return leaves
+        return everywhere(leaves, Mesh(np.asarray(jax.devices()), ("devices",)))
 
     def close(self) -> None:
         """Let the files go."""
@@ -128,7 +150,7 @@ def save_model(
     folder = Path(folder).resolve()
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    with ocp.StandardCheckpointer() as checkpointer:
+    with ocp.StandardCheckpointer(multiprocessing_options=_processes()) as checkpointer:
         checkpointer.save(partial / "variables", _leaves(variables))
     (partial / DESCRIPTION).write_text(text + "\n", "utf-8")
     shutil.rmtree(folder, ignore_errors=True)
@@ -169,11 +191,19 @@ def load_model(
     network = build(description["architecture"])
     graph, params, stats = nnx.split(network, nnx.Param, ...)
     template = _leaves(Variables(params, stats))
-    with ocp.StandardCheckpointer() as checkpointer:
+    with ocp.StandardCheckpointer(multiprocessing_options=_processes()) as checkpointer:
         path = folder / "variables"
         _same_shapes(template, checkpointer.metadata(path).item_metadata, str(path))
         restored = checkpointer.restore(path, _abstract(template))
     return nnx.merge(graph, *_rebuilt(restored, Variables(params, stats))), description
+
+
+def _processes(together: bool = False) -> ocp.options.MultiprocessingOptions:
+    """Who writes: all processes, or this one without waiting for others."""
+    if together or jax.process_count() == 1:
+        return ocp.options.MultiprocessingOptions()
+    me = jax.process_index()
+    return ocp.options.MultiprocessingOptions(me, {me}, f"process-{me}")
 
 
 def _leaves(state: Any) -> dict[str, Any]:
@@ -183,7 +213,7 @@ def _leaves(state: Any) -> dict[str, Any]:
 
 
 def _numbers(leaf: Any) -> Any:
-    return jax.random.key_data(leaf) if _is_key(leaf) else np.asarray(leaf)
+    return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
 
 
 def _is_key(leaf: Any) -> bool:
@@ -191,7 +221,12 @@ def _is_key(leaf: Any) -> bool:
 
 
 def _abstract(leaves: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: jax.ShapeDtypeStruct(np.shape(v), v.dtype) for k, v in leaves.items()}
+    # told where to, since the devices of the save may be gone
+    here = SingleDeviceSharding(jax.local_devices()[0])
+    return {
+        k: jax.ShapeDtypeStruct(np.shape(v), v.dtype, sharding=getattr(v, "sharding", here))
+        for k, v in leaves.items()
+    }
 
 
 def _same_shapes(template: Mapping[str, Any], found: Any, where: str) -> None:
@@ -210,6 +245,6 @@ def _rebuilt(leaves: Mapping[str, Any], like: Any) -> Any:
     paths, structure = jax.tree_util.tree_flatten_with_path(like)
     found = []
     for path, leaf in paths:
-        value = jax.numpy.asarray(leaves[jax.tree_util.keystr(path)])
+        value = leaves[jax.tree_util.keystr(path)].addressable_data(0)
         found.append(jax.random.wrap_key_data(value) if _is_key(leaf) else value)
     return jax.tree_util.tree_unflatten(structure, found)

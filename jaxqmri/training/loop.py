@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from jaxqmri.training.losses import Loss
-from jaxqmri.training.side_by_side import member_by_member, mesh_of
+from jaxqmri.training.side_by_side import Layout
 
 Terms = dict[str, Float[Array, "*_"]]
 
@@ -36,6 +36,11 @@ class TrainState(NamedTuple):
     optimiser: Any
     key: Array
     step: Int[Array, "*_"]
+
+
+def undivided(batch: Any) -> Any:
+    """A batch as it is, on one device."""
+    return batch
 
 
 class Trainer:
@@ -60,11 +65,15 @@ class Trainer:
     scan
         Whether the steps of one call are one program. None: unless on a CPU, where XLA runs
         convolutions inside a loop about ten times slower than outside.
+    devices
+        What :meth:`run_several` shares out: this process's when None. Those of several processes
+        train together if each makes the same calls.
 
     Notes
     -----
     :meth:`advance` is pure. :meth:`run_several` takes the same steps for a stack of states: on a
-    CPU each of its cores trains one network, on a GPU they are one batched program.
+    CPU each of its cores trains one network, on a GPU they are one batched program, and devices
+    that are left over share batches out.
     """
 
     def __init__(
@@ -76,6 +85,7 @@ class Trainer:
         *,
         steps: int = 50,
         scan: bool | None = None,
+        devices: Sequence[jax.Device] | None = None,
     ):
         if steps < 1:
             raise ValueError(f"steps of one call must be at least 1, got {steps}")
@@ -86,6 +96,7 @@ class Trainer:
         self._graph = nnx.split(abstract, nnx.Param, ...)[0]
         self.init = jax.jit(self._init)
         self._scan = jax.default_backend() != "cpu" if scan is None else scan
+        self._devices = tuple(jax.local_devices() if devices is None else devices)
         self._programs: dict[int, Callable[[TrainState, Any], tuple[TrainState, Terms]]] = {}
 
     def _init(self, key: Array) -> TrainState:
@@ -109,8 +120,8 @@ class Trainer:
         Parameters
         ----------
         states, data
-            Stacks as :mod:`jaxqmri.training.side_by_side` makes them: each leaf has a leading axis
-            over the trainings, shared out over the devices. The memory of ``states`` is used up.
+            Stacks as :meth:`layout` makes them: each leaf has a leading axis over the trainings,
+            shared out over the devices. The memory of ``states`` is used up.
 
         Returns
         -------
@@ -119,6 +130,10 @@ class Trainer:
         """
         return self._run(int(states.step.shape[0]), states, data)
 
+    def layout(self, count: int) -> Layout:
+        """Where so many trainings lie, and how to put them there and take them back."""
+        return Layout.of(count, self._devices)
+
     def _run(self, members: int, state: TrainState, data: Any) -> tuple[TrainState, Terms]:
         """Run the program for one training (no ``members``), or for a stack of them."""
         if members not in self._programs:
@@ -126,9 +141,10 @@ class Trainer:
         return self._programs[members](state, data)
 
     def _compiled(self, members: int) -> Callable[[TrainState, Any], tuple[TrainState, Terms]]:
-        function = self.advance if self._scan else self._step
+        function = self._advance if self._scan else self._step
         if members:
-            function = member_by_member(function, mesh_of(members), members)
+            layout = self.layout(members)
+            function = layout.one_by_one(partial(function, share=layout.shared_out))
         return jax.jit(function, donate_argnums=0) if self._scan else self._one_by_one(function)
 
     def _one_by_one(
@@ -173,9 +189,13 @@ class Trainer:
         state, terms
             The new state, and the mean over the steps of the loss (``"loss"``) and its terms.
         """
+        return self._advance(state, data)
 
+    def _advance(
+        self, state: TrainState, data: Any, share: Callable[[Any], Any] = undivided
+    ) -> tuple[TrainState, Terms]:
         def step(state: TrainState, _: None) -> tuple[TrainState, Terms]:
-            return self._step(state, data)
+            return self._step(state, data, share)
 
         state, terms = jax.lax.scan(step, state, length=self.steps)
         return state, jax.tree.map(jnp.mean, terms)
@@ -185,8 +205,10 @@ class Trainer:
         network: Any = nnx.merge(self._graph, *variables, copy=True)
         return network(images)
 
-    def _step(self, state: TrainState, data: Any) -> tuple[TrainState, Terms]:
-        batch = self._sample(jax.random.fold_in(state.key, state.step), data)
+    def _step(
+        self, state: TrainState, data: Any, share: Callable[[Any], Any] = undivided
+    ) -> tuple[TrainState, Terms]:
+        batch = share(self._sample(jax.random.fold_in(state.key, state.step), data))
 
         def loss(params: Any, stats: Any) -> tuple[Any, tuple[Any, Terms]]:
             network: Any = nnx.merge(self._graph, params, stats, copy=True)

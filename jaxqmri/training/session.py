@@ -12,7 +12,6 @@ import numpy as np
 from jaxqmri.training.checkpoints import Checkpoints
 from jaxqmri.training.loop import Trainer, TrainState, Variables
 from jaxqmri.training.plateau import Plateau, PlateauRule, check
-from jaxqmri.training.side_by_side import placed, stacked, taken
 
 
 class Point(NamedTuple):
@@ -124,6 +123,7 @@ def train(
     if side_by_side < 1:
         raise ValueError(f"side_by_side must be at least 1, got {side_by_side}")
     course = Course() if course is None else course
+    layout = trainer.layout(side_by_side)
     waiting = enumerate(trainings)
     going: list[_Going | None] = [None] * side_by_side
     states: Any = None
@@ -139,18 +139,19 @@ def train(
                 break
             going[place], state = _start(number, training, trainer)
             if states is None:
-                states, data = stacked(state, side_by_side), stacked(training.data, side_by_side)
-            states, data = placed(states, place, state), placed(data, place, training.data)
+                states, data = layout.stacked(state), layout.stacked(training.data)
+            states = layout.placed(states, place, state)
+            data = layout.placed(data, place, training.data)
         under_way = [each for each in going if each is not None]
         if not under_way:
             return
         if any(each.over(course) for each in under_way):
             continue  # what was kept of it is all there is to it
         states, terms = trainer.run_several(states, data)
-        losses = np.asarray(terms["loss"])
         for place, each in enumerate(going):
             if each is not None:
-                each.check(states, place, float(losses[place]), course)
+                state, loss = layout.taken((states, terms["loss"]), place)
+                each.check(state, float(loss), course)
 
 
 class _Going:
@@ -172,20 +173,17 @@ class _Going:
         """Whether the plateau is reached, or the last check made."""
         return self.plateau.reached or self.plateau.checks >= course.checks
 
-    def check(self, states: TrainState, place: int, loss: float, course: Course) -> None:
+    def check(self, state: TrainState, loss: float, course: Course) -> None:
         """Look at the metric, keep the best, save if it is time, and tell."""
-        training = self.training
-        variables = taken(states.variables, place)
-        step = int(states.step[place])
-        point = Point(step, loss, float(training.validate(variables)))
+        training, step = self.training, int(state.step)
+        point = Point(step, loss, float(training.validate(state.variables)))
         self.plateau, is_best = check(self.plateau, point.metric, course.rule)
         if is_best:
-            self.best = variables
+            self.best = state.variables
         self.curve = (*self.curve, point)
         due = time.monotonic() - self.saved >= course.save_every
         if training.checkpoints is not None and due:
             self.saved = time.monotonic()
-            state = taken(states, place)
             training.checkpoints.save(step, (state, self.best), _record(self.plateau, self.curve))
         if training.progress is not None:
             training.progress(point)

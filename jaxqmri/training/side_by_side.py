@@ -1,9 +1,14 @@
-"""Several trainings at once: one entry of a stack each, the stack shared out over the devices."""
+"""How trainings lie on the devices: each device has some of them, or several share one's batches.
+
+Trainings are the entries of a stack. Devices that are left over when every training has one share
+out the batches: the step is written for whole batches, and the compiler divides it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache, partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -11,68 +16,123 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-MEMBERS = PartitionSpec("members")
+TRAININGS, BATCHES = "trainings", "batches"  # axes of the mesh
 
 
-@lru_cache
-def mesh_of(count: int) -> Mesh:
-    """As many devices as share ``count`` members out equally."""
-    devices = jax.local_devices()
-    used = max(n for n in range(1, len(devices) + 1) if count % n == 0)
-    return Mesh(np.asarray(devices[:used]), ("members",))
+@dataclass(frozen=True)
+class Layout:
+    """Where the entries of a stack are.
 
-
-def member_by_member(function: Callable[..., Any], mesh: Mesh, count: int) -> Callable[..., Any]:
-    """A function of one member, for the stack of ``count`` that the devices of a mesh hold.
-
-    A device with one member calls the function as it is; with several it maps it over them.
+    Attributes
+    ----------
+    count
+        Trainings of the stack.
+    mesh
+        Devices by the trainings that they hold and by their part of a batch.
     """
 
-    def of_device(*stacks: Any) -> Any:
-        if count > mesh.size:
-            return jax.vmap(function)(*stacks)
-        alone = function(*jax.tree.map(lambda leaf: leaf[0], stacks))
-        return jax.tree.map(lambda leaf: leaf[None], alone)
+    count: int
+    mesh: Mesh
 
-    return jax.shard_map(of_device, mesh=mesh, in_specs=MEMBERS, out_specs=MEMBERS, check_vma=False)
+    @classmethod
+    def of(cls, count: int, devices: Sequence[jax.Device]) -> Layout:
+        """Share ``count`` trainings out equally over as many of the devices as that takes."""
+        rows = max(n for n in range(1, len(devices) + 1) if count % n == 0)
+        columns = len(devices) // rows
+        grid = np.asarray(devices[: rows * columns]).reshape(rows, columns)
+        return cls(count, Mesh(grid, (TRAININGS, BATCHES)))
+
+    @property
+    def sharers(self) -> int:
+        """Devices that share each batch."""
+        return self.mesh.shape[BATCHES]
+
+    def one_by_one(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function of one training, for the stack.
+
+        A device with one training calls the function as it is; with several it maps it over them.
+        """
+
+        def of_device(*stacks: Any) -> Any:
+            if self.count > self.mesh.shape[TRAININGS]:
+                return jax.vmap(function)(*stacks)
+            alone = function(*jax.tree.map(lambda leaf: leaf[0], stacks))
+            return jax.tree.map(lambda leaf: leaf[None], alone)
+
+        own = PartitionSpec(TRAININGS)
+        # where batches are shared out that is the compiler's part
+        by_hand = {TRAININGS} if self.sharers > 1 else {TRAININGS, BATCHES}
+        return jax.shard_map(
+            of_device,
+            mesh=self.mesh,
+            in_specs=own,
+            out_specs=own,
+            axis_names=by_hand,
+            check_vma=False,
+        )
+
+    def shared_out(self, batch: Any) -> Any:
+        """The batch of one training, inside :meth:`one_by_one`: each of its devices has a part."""
+        if self.sharers == 1:
+            return batch
+
+        def divided(leaf: Any) -> Any:
+            if not leaf.ndim or leaf.shape[0] % self.sharers:
+                return leaf
+            return jax.lax.with_sharding_constraint(leaf, PartitionSpec(BATCHES))
+
+        return jax.tree.map(divided, batch)
+
+    def stacked(self, training: Any) -> Any:
+        """The same training in every place."""
+        own = NamedSharding(self.mesh, PartitionSpec(TRAININGS))
+        return _repeated(everywhere(training, self.mesh), self.count, own)
+
+    def placed(self, stack: Any, number: int, training: Any) -> Any:
+        """The stack with another training in one place; the memory of ``stack`` is used up."""
+        return _placed(stack, number, everywhere(training, self.mesh))
+
+    def taken(self, stack: Any, number: int) -> Any:
+        """A copy of one training, on the first of this process's devices."""
+        one = _taken(stack, number, NamedSharding(self.mesh, PartitionSpec()))
+        return jax.tree.map(lambda leaf: leaf.addressable_data(0), one)
 
 
-def stacked(member: Any, count: int) -> Any:
-    """``count`` times the same member, shared out over the devices."""
-    sharding = NamedSharding(mesh_of(count), MEMBERS)
+def everywhere(tree: Any, mesh: Mesh) -> Any:
+    """A pytree of arrays on every device of a mesh, those of other processes too.
 
-    def repeated(leaf: Any) -> Any:
-        return jax.device_put(jnp.broadcast_to(leaf[None], (count, *leaf.shape)), sharding)
+    Every process is to give the same.
+    """
+    sharding = NamedSharding(mesh, PartitionSpec())
 
-    return jax.tree.map(repeated, jax.tree.map(jnp.asarray, member))
+    def put(leaf: Any) -> Any:
+        if sharding.is_fully_addressable:
+            return jax.device_put(leaf, sharding)
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            return jax.random.wrap_key_data(put(jax.random.key_data(leaf)))
+        own = np.asarray(leaf)
+        return jax.make_array_from_callback(own.shape, sharding, lambda part: own[part])
+
+    return jax.tree.map(put, jax.tree.map(jnp.asarray, tree))
 
 
-def placed(stack: Any, number: int, member: Any) -> Any:
-    """The stack with another member in one place; the memory of ``stack`` is used up."""
-    everywhere = NamedSharding(mesh_of(_count(stack)), PartitionSpec())
-    return _placed(stack, number, jax.device_put(member, everywhere))
-
-
-def taken(stack: Any, number: int) -> Any:
-    """A copy of one member, on the first device."""
-    return jax.device_put(_taken(stack, number), jax.local_devices()[0])
+@partial(jax.jit, static_argnums=(1, 2))
+def _repeated(training: Any, count: int, where: NamedSharding) -> Any:
+    stack = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf[None], (count, *leaf.shape)), training)
+    return jax.lax.with_sharding_constraint(stack, where)
 
 
 @partial(jax.jit, donate_argnums=0)
-def _placed(stack: Any, number: Any, member: Any) -> Any:
-    # a choice, not an update: every device looks at its own members alone
-    chosen = jnp.arange(_count(stack)) == number
-
+def _placed(stack: Any, number: Any, training: Any) -> Any:
+    # a choice, not an update: every device looks at its own trainings alone
     def choose(leaf: Any, new: Any) -> Any:
+        chosen = jnp.arange(leaf.shape[0]) == number
         return jnp.where(chosen.reshape(-1, *(1 for _ in new.shape)), new[None], leaf)
 
-    return jax.tree.map(choose, stack, member)
+    return jax.tree.map(choose, stack, training)
 
 
-@jax.jit
-def _taken(stack: Any, number: Any) -> Any:
-    return jax.tree.map(lambda leaf: leaf[number], stack)
-
-
-def _count(stack: Any) -> int:
-    return jax.tree.leaves(stack)[0].shape[0]
+@partial(jax.jit, static_argnums=2)
+def _taken(stack: Any, number: Any, where: NamedSharding) -> Any:
+    one = jax.tree.map(lambda leaf: leaf[number], stack)
+    return jax.lax.with_sharding_constraint(one, where)

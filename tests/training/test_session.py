@@ -32,7 +32,6 @@ from jaxqmri.training import (
     supervised_and_physics,
     train,
 )
-from jaxqmri.training.side_by_side import placed, stacked, taken
 
 
 def slices(seed: int, allowed=(0, 1, 2)) -> Slices:
@@ -119,14 +118,15 @@ def test_networks_side_by_side_are_networks_one_by_one(shared: Trainer, several:
     stacks = [slices(seed) for seed in range(several)]
     keys = jax.random.split(jax.random.key(0), several)
     begun = [shared.init(key) for key in keys]
-    states, data = stacked(begun[0], several), stacked(stacks[0], several)
+    layout = shared.layout(several)
+    states, data = layout.stacked(begun[0]), layout.stacked(stacks[0])
     for place in range(several):
-        states = placed(states, place, begun[place])
-        data = placed(data, place, stacks[place])
+        states = layout.placed(states, place, begun[place])
+        data = layout.placed(data, place, stacks[place])
     states, terms = shared.run_several(states, data)
     for place in range(several):
         alone, own = shared.run(shared.init(keys[place]), stacks[place])
-        mine = taken(states, place)
+        mine = layout.taken(states, place)
         same(alone.variables, mine.variables, rtol=2e-3, atol=2e-3)
         assert int(mine.step) == int(alone.step)
         assert float(terms["loss"][place]) == pytest.approx(float(own["loss"]), rel=1e-3)
