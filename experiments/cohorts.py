@@ -10,6 +10,7 @@ from pathlib import Path
 import jaxqmri
 from experiments import run as shared
 from experiments.run import Preset
+from jaxqmri.cli.together import first_goes_first
 from jaxqmri.io import bids
 
 TRUE_MAPS = "truth"  # folder under derivatives
@@ -57,6 +58,10 @@ class Cohort:
 
     def make(self, unit: str) -> Path:
         """Simulate it, unless it is there; its folder. ``unit`` is what a subject is called."""
+        with first_goes_first():
+            return self._made(unit)
+
+    def _made(self, unit: str) -> Path:
         from tqdm import tqdm
 
         from jaxqmri.simulate.cohorts import make_cohort

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
+from jaxqmri.cli.together import leave
 from jaxqmri.cli.usage import refused_in_one_line
 from jaxqmri.io import InputError
 
@@ -39,6 +40,16 @@ class Command(Generic[Settings]):
         Of everything that is drawn at random.
     overwrite
         Discard what the run folder holds and start anew.
+    processes
+        Start so many processes on this machine, which share the trainings out, each with its share
+        of the cores; with --distributed, how many there are.
+    distributed
+        This is one of several processes with the same run folder. Under SLURM nothing more is
+        needed.
+    coordinator
+        HOST:PORT where the first of them listens, outside a cluster.
+    process
+        Which of them this is, from 0.
     """
 
     settings: Settings
@@ -47,6 +58,10 @@ class Command(Generic[Settings]):
     out: Path | None = None
     seed: int = 0
     overwrite: bool = False
+    processes: int | None = None
+    distributed: bool = False
+    coordinator: str | None = None
+    process: int | None = None
 
 
 def parse(
@@ -90,9 +105,17 @@ def execute(work: Callable[[], None]) -> int:
     try:
         work()
     except InputError as error:
+        if _is_one_of_several():
+            leave(str(error))
         print(error, file=sys.stderr)
         return INPUT_ERROR
     except KeyboardInterrupt:
         print("stopped; the same command, without --overwrite, goes on from here", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def _is_one_of_several() -> bool:
+    """Whether others would wait for this process, and it for them."""
+    jax = sys.modules.get("jax")
+    return jax is not None and jax.distributed.is_initialized()

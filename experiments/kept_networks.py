@@ -51,9 +51,12 @@ class KeptNetworks:
         network, _ = training.load_model(self.model(label), networks.build)
         return Variables(*nnx.split(network, nnx.Param, ...)[1:])
 
-    def checkpoints(self, label: str, made_from: str) -> training.Checkpoints:
-        """Where a training is kept until it ends."""
-        return training.Checkpoints(self._run.checkpoint(f"trainings/{label}/{made_from}"))
+    def checkpoints(
+        self, label: str, made_from: str, *, together: bool = False
+    ) -> training.Checkpoints:
+        """Where a training is kept until it ends, by one process or by all ``together``."""
+        folder = self._run.checkpoint(f"trainings/{label}/{made_from}")
+        return training.Checkpoints(folder, together=together)
 
     def read(self, label: str, made_from: str) -> End | None:
         """What a training ended with, None if it has not, or was made from other data."""

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from experiments import run as shared
 from experiments.run import Run
 from jaxqmri.cli.accelerator import available_cores
+from jaxqmri.cli.together import first_goes_first
 from jaxqmri.io import InputError
 
 
@@ -62,6 +63,18 @@ def prepare_all(
     InputError
         If a subject lacks something and incomplete ones are not to be skipped, or none is left.
     """
+    with first_goes_first():
+        return _prepared(run, tasks, prepare, unit, skip_incomplete, doing)
+
+
+def _prepared(
+    run: Run[Any],
+    tasks: Sequence[T],
+    prepare: Callable[[T], Prepared],
+    unit: str,
+    skip_incomplete: bool,
+    doing: str,
+) -> tuple[list[T], list[Prepared]]:
     workers = min(available_cores(), len(tasks))
     found: dict[int, Prepared] = {}
     # processes start afresh: a fork would inherit a JAX that has started its threads

@@ -4,7 +4,7 @@ A run folder holds ``config.json`` (every setting, the seed, versions and hardwa
 ``metrics.json`` (the numbers), ``tables.md``, ``report.html``, ``figures/``, ``maps/``,
 ``checkpoints/`` and, where networks were trained, ``models/``. A run that was stopped goes on from
 its checkpoints when the same command is given again; another command is refused the folder unless
-told to overwrite it.
+told to overwrite it. Several processes may work on one run (:mod:`experiments.together`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import jaxqmri
 from experiments.command import Command, Preset, Settings, execute, parse
 from experiments.surroundings import surroundings
 from jaxqmri.cli.accelerator import available_cores, keep_compiled
+from jaxqmri.cli.together import first_goes_first, is_first
 from jaxqmri.io import InputError
 from jaxqmri.io.files import read_json, write_json, write_text
 
@@ -116,7 +117,8 @@ class Run(Generic[Settings]):
         self.data = data
         self.folder = run_folder(name, command)
         self.results: list[Result] = []
-        self._claim()
+        with first_goes_first():
+            self._claim()
         self._before = self._seconds_of_earlier_sessions()
         self._started = time.monotonic()
 
@@ -124,6 +126,11 @@ class Run(Generic[Settings]):
     def complete(self) -> bool:
         """Whether an earlier run of the same command has written everything."""
         return (self.folder / "metrics.json").exists()
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process writes what comes of the run; another has helped, and is done."""
+        return is_first()
 
     def checkpoint(self, name: str) -> Path:
         """Where a part of the work is kept."""
@@ -134,7 +141,8 @@ class Run(Generic[Settings]):
     def tick(self) -> float:
         """Seconds spent on this run so far, over all its sessions; also noted for the next."""
         seconds = self._before + time.monotonic() - self._started
-        write_json(self.checkpoint("seconds.json"), {"seconds": round(seconds, 3)})
+        if self.writes:
+            write_json(self.checkpoint("seconds.json"), {"seconds": round(seconds, 3)})
         return seconds
 
     def write(self, tables: str, report: Callable[[float], None]) -> None:
@@ -149,7 +157,7 @@ class Run(Generic[Settings]):
             raise InputError(f"{self.folder}: a file, expected a run folder")
         if config.exists():
             before = read_json(config)
-            if self.command.overwrite:
+            if self.command.overwrite and is_first():
                 self._discard()
             elif (changed := _difference(before, now)) is not None:
                 raise InputError(

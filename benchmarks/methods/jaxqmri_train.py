@@ -9,7 +9,7 @@ from benchmarks.step_timing import serve
 
 
 def prepare(problem: dict[str, Any]) -> tuple[Callable[[], None], int]:
-    """U-Nets trained with L1 and Adam; the cores are dealt out, one training's batch over several."""
+    """U-Nets trained with L1 and Adam, the cores dealt out to them: one has its batch on all."""
     import jax
     import jax.numpy as jnp
 

@@ -27,6 +27,7 @@ from jaxqmri.analysis import (
     iou,
     non_maximum_suppression,
 )
+from jaxqmri.cli.together import first_goes_first, is_first
 from jaxqmri.training import PlateauRule, Point, Trainer, Variables, detection
 
 SAVED_EVERY = 20.0  # seconds between checkpoints
@@ -104,6 +105,7 @@ def make_trainer(learning: Detection, channels: int) -> Trainer:
         sample,
         loss,
         steps=learning.detector_steps,
+        devices=jax.devices(),  # those of all processes: there is but one detector
     )
 
 
@@ -171,7 +173,7 @@ class Detector:
                 jnp.asarray(self.images), jnp.asarray(self.boxes),
                 jnp.asarray(self.train, jnp.int32),
             )  # fmt: skip
-            kept = self.kept.checkpoints(DETECTOR, made_from)
+            kept = self.kept.checkpoints(DETECTOR, made_from, together=True)
             one = training.Training(
                 data, self._watch, self.seed, kept, lambda point: said(DETECTOR, point)
             )
@@ -186,7 +188,9 @@ class Detector:
                 "output": list(LEVELS),
                 **self.described,
             }
-            self.kept.write(DETECTOR, made_from, end, trained.variables, described)
+            with first_goes_first():
+                if is_first():
+                    self.kept.write(DETECTOR, made_from, end, trained.variables, described)
         done()
         yield arms[0], end
 

@@ -139,6 +139,8 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
     run.results += coupling_rows(run, cohort, channels)
     run.results += null_rows(run, cohort, channels)
     run.tick()
+    if not run.writes:
+        return
     drawn = figures.draw_all(study, stages.judged, boxes, _ends(detector, stages), run.results)
     report.write(run, study, drawn)
 

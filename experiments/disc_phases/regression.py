@@ -18,6 +18,7 @@ from experiments.disc_phases.augmentation import moved
 from experiments.disc_phases.settings import Regression, Settings
 from experiments.kept_networks import End, KeptNetworks
 from experiments.run import Run
+from experiments.together import share_out
 from jaxqmri import networks, training
 from jaxqmri.training import PlateauRule, Point, Trainer, Variables
 
@@ -156,22 +157,26 @@ class Learner:
         arm, end
             Of all discs the ``t1rho`` in ms.
         """
-        missing: list[OneTraining] = []
-        for arm in arms:
-            end = self.kept.read(arm.label, self._made_from(arm))
-            if end is None:
-                missing.append(arm)
-                continue
-            done()
-            yield arm, end
+        yield from share_out(
+            self.kept,
+            arms,
+            lambda arm: arm.label,
+            self._made_from,
+            partial(self._train, said=said),
+            done,
+        )
+
+    def _train(
+        self, arms: Sequence[OneTraining], said: Callable[[OneTraining, Point], None]
+    ) -> Iterator[tuple[OneTraining, End]]:
         trainer, predict = make_trainer(self.learning, self.crops.shape[-1])
         for number, trained in training.train(
             trainer,
-            (self._training(arm, predict, partial(said, arm)) for arm in missing),
+            (self._training(arm, predict, partial(said, arm)) for arm in arms),
             self.course,
             side_by_side=self.side_by_side,
         ):
-            arm = missing[number]
+            arm = arms[number]
             found = self._apply(predict, trained.variables, np.arange(len(self.crops)))
             end = End({"t1rho": found}, trained.curve, trained.plateau.reached)
             described = {
@@ -181,7 +186,6 @@ class Learner:
                 **self.described,
             }
             self.kept.write(arm.label, self._made_from(arm), end, trained.variables, described)
-            done()
             yield arm, end
 
     def _training(

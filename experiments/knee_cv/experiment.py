@@ -85,5 +85,7 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
     run.results += comparison_rows(errors_of(study, reference, found), seed)
     run.results += registration_rows(study, seed) + participant_rows(study.participants)
     run.tick()
+    if not run.writes:
+        return
     write_maps(run, study, reference, found)
     report.write(run, study, reference, found, tasks, learnt)

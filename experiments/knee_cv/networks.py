@@ -20,6 +20,7 @@ from experiments.knee_cv.results import ALL_TIMES, CARTILAGE, Study
 from experiments.knee_cv.slices import Slices
 from experiments.knee_cv.steps import PATCH, Fold, architecture, make_trainer
 from experiments.run import Run
+from experiments.together import share_out
 from experiments.trainings import Arm
 from jaxqmri import training
 from jaxqmri.preprocessing.resampling import spacing
@@ -140,17 +141,28 @@ class Learner:
     ) -> Iterator[tuple[Arm, Learnt]]:
         folds = [(arm, fold) for arm in arms for fold in range(len(self.splits))]
         ends: dict[tuple[Arm, int], End] = {}
-        for arm, fold in folds:
-            end = self.kept.read(_label(arm, fold), self._made_from(fold))
-            if end is not None:
-                ends[arm, fold] = end
-                done()
-        missing = [each for each in folds if each not in ends]
-        yield from ((arm, self._learnt(arm, ends)) for arm in arms if self._whole(arm, ends))
+        for (arm, fold), end in share_out(
+            self.kept,
+            folds,
+            lambda one: _label(*one),
+            lambda one: self._made_from(one[1]),
+            partial(self._train, trainer=trainer, said=said),
+            done,
+        ):
+            ends[arm, fold] = end
+            if self._whole(arm, ends):
+                yield arm, self._learnt(arm, ends)
+
+    def _train(
+        self,
+        folds: Sequence[tuple[Arm, int]],
+        trainer: Trainer,
+        said: Callable[[Arm, int, Point], None],
+    ) -> Iterator[tuple[tuple[Arm, int], End]]:
         inputs: dict[tuple[Arm, int], Inputs] = {}
 
         def trainings() -> Iterator[training.Training]:
-            for arm, fold in missing:
+            for arm, fold in folds:
                 own = inputs[arm, fold] = self._inputs(self.slices, arm, self.splits[fold])
                 yield self._training(arm, fold, own, partial(said, arm, fold))
 
@@ -161,11 +173,8 @@ class Learner:
             # as many places however few are missing: another program rounds differently
             side_by_side=self.side_by_side,
         ):
-            arm, fold = missing[number]
-            ends[arm, fold] = self._keep(arm, fold, inputs.pop((arm, fold)), trained)
-            done()
-            if self._whole(arm, ends):
-                yield arm, self._learnt(arm, ends)
+            arm, fold = folds[number]
+            yield (arm, fold), self._keep(arm, fold, inputs.pop((arm, fold)), trained)
 
     def _whole(self, arm: Arm, ends: Mapping[tuple[Arm, int], End]) -> bool:
         return all((arm, fold) in ends for fold in range(len(self.splits)))

@@ -124,6 +124,8 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
     run.results += fall_rows(test, found, seed) + comparison_rows(test, found, seed)
     run.results += unrun_rows(found) + trained_rows(ends)
     run.tick()
+    if not run.writes:
+        return
     write_maps(run, study, reference, split, found)
     report.write(run, study, reference, test, found, ends)
 

@@ -30,6 +30,7 @@ from experiments.knee_rmq.steps import (
 )
 from experiments.knee_rmq.study import QUANTITIES, Study, channels
 from experiments.run import Run
+from experiments.together import share_out
 from jaxqmri import training
 from jaxqmri.training import PlateauRule, Point, Split, Variables
 
@@ -132,25 +133,28 @@ class Learner:
         arm, end
             Of the test subjects' slices the ``maps`` and ``classes``, see :class:`Maps`.
         """
-        missing: list[OneTraining] = []
-        for arm in arms:
-            end = self.kept.read(arm.label, self.made_from)
-            if end is None:
-                missing.append(arm)
-                continue
-            done()
-            yield arm, end
-        trainings = (self._training(arm, partial(said, arm)) for arm in missing)
+        yield from share_out(
+            self.kept,
+            arms,
+            lambda arm: arm.label,
+            lambda _: self.made_from,
+            partial(self._train, said=said),
+            done,
+        )
+
+    def _train(
+        self, arms: Sequence[OneTraining], said: Callable[[OneTraining, Point], None]
+    ) -> Iterator[tuple[OneTraining, End]]:
+        trainings = (self._training(arm, partial(said, arm)) for arm in arms)
         for number, trained in training.train(
             self.trainer, trainings, self.course, side_by_side=self.side_by_side
         ):
-            arm = missing[number]
+            arm = arms[number]
             found = self.apply(arm, trained.variables, self.study.slices_of(self.split.test))
             predicted = {"maps": found.maps, "classes": found.classes.astype(np.float16)}
             end = End(predicted, trained.curve, trained.plateau.reached)
             own = only(trained.variables, channels(arm.input))
             self.kept.write(arm.label, self.made_from, end, own, self._described(arm))
-            done()
             yield arm, end
 
     def apply(self, arm: OneTraining, variables: Variables, slices: Int[np.ndarray, " s"]) -> Maps:

@@ -131,6 +131,8 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
     run.results += _fit_rows(run, cohort, study, test, rule)
     run.results += trained_rows(trained)
     run.tick()
+    if not run.writes:
+        return
     write_maps(run, study, readings)
     report.write(run, study, readings, visits, changes, trained)
 

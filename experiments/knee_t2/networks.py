@@ -19,6 +19,7 @@ from experiments.knee_t2.settings import Choice, Settings
 from experiments.knee_t2.steps import architecture, make_trainer
 from experiments.knee_t2.study import Study
 from experiments.run import Run
+from experiments.together import share_out
 from jaxqmri import training
 from jaxqmri.training import PlateauRule, Point, Split, Trainer, Variables
 
@@ -104,15 +105,19 @@ class Learner:
         arm, end
             Of the slices :attr:`seen` the ``probability`` of cartilage.
         """
-        missing: list[OneTraining] = []
-        for arm in arms:
-            end = self.kept.read(arm.label, self.made_from[arm.reader])
-            if end is None:
-                missing.append(arm)
-                continue
-            done()
-            yield arm, end
-        for (choice, search), own in groupby(missing, key=lambda arm: (arm.choice, arm.search)):
+        yield from share_out(
+            self.kept,
+            arms,
+            lambda arm: arm.label,
+            lambda arm: self.made_from[arm.reader],
+            partial(self._train, said=said),
+            done,
+        )
+
+    def _train(
+        self, arms: Sequence[OneTraining], said: Callable[[OneTraining, Point], None]
+    ) -> Iterator[tuple[OneTraining, End]]:
+        for (choice, search), own in groupby(arms, key=lambda arm: (arm.choice, arm.search)):
             group = list(own)
             course = self.search_course if search else self.course
             trainer = make_trainer(self.learning, choice, self.study.slices.shape[2])
@@ -126,7 +131,6 @@ class Learner:
                 end = End({"probability": found}, trained.curve, trained.plateau.reached)
                 made_from = self.made_from[arm.reader]
                 self.kept.write(arm.label, made_from, end, trained.variables, self._described(arm))
-                done()
                 yield arm, end
 
     def _training(

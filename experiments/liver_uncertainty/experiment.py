@@ -135,7 +135,8 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
     )
     run.results += rows
     run.tick()
-    report.write(run, study, target, found, ends, doubts, whole, splits)
+    if run.writes:
+        report.write(run, study, target, found, ends, doubts, whole, splits)
 
 
 def train_all(run: Run[Settings], learner: Learner) -> dict[OneTraining, End]:

@@ -33,6 +33,7 @@ from experiments.liver_uncertainty.steps import (
 )
 from experiments.run import Run
 from experiments.spin_lock import SPIN_LOCK_TIMES
+from experiments.together import share_out
 from jaxqmri import training
 from jaxqmri.training import PlateauRule, Point, Split, Variables
 
@@ -120,24 +121,30 @@ class Learner:
             and ``log_scale`` by pixel, NaN elsewhere; ``map``, the log scale of all slices, where
             others use it; and ``example``, both for the first test patient's slices.
         """
-        missing: list[OneTraining] = []
-        for arm in arms:
-            end = self.kept.read(arm.label, self._made_from(arm))
-            if end is None:
-                missing.append(arm)
-                continue
-            done()
-            yield arm, end
-        trainings = (self._training(arm, partial(said, arm), doubts or {}) for arm in missing)
+        yield from share_out(
+            self.kept,
+            arms,
+            lambda arm: arm.label,
+            self._made_from,
+            partial(self._train, said=said, doubts=doubts or {}),
+            done,
+        )
+
+    def _train(
+        self,
+        arms: Sequence[OneTraining],
+        said: Callable[[OneTraining, Point], None],
+        doubts: Mapping[OneTraining, End],
+    ) -> Iterator[tuple[OneTraining, End]]:
+        trainings = (self._training(arm, partial(said, arm), doubts) for arm in arms)
         for number, trained in training.train(
             self.trainer, trainings, self.course, side_by_side=self.side_by_side
         ):
-            arm = missing[number]
+            arm = arms[number]
             end = self._ended(arm, trained)
             self.kept.write(
                 arm.label, self._made_from(arm), end, trained.variables, self._described(arm)
             )
-            done()
             yield arm, end
 
     def apply(

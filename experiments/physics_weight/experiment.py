@@ -13,6 +13,7 @@ from experiments.physics_weight.split import split
 from experiments.physics_weight.study import cohort_of, fingerprint, read_study
 from experiments.run import Command, Run
 from experiments.subjects import refuse_changed
+from experiments.together import begin
 from experiments.trainings import learn_all
 from jaxqmri.io import InputError, bids
 from jaxqmri.io.files import write_text
@@ -36,7 +37,8 @@ def experiment(command: Command[Settings]) -> None:
         If the command or the data cannot be used.
     """
     refuse_nonsense(command.settings)
-    shared.configure_jax()
+    if not begin(command, f"experiments.{NAME}"):
+        return
     cohort = cohort_of(command.settings, command.seed)
     if command.data is not None:
         bids.find_series(command.data, "T1rhow")
@@ -98,6 +100,8 @@ def carry_out(run: Run[Settings]) -> None:
     arms = arms_of(columns, settings.weights, seeds)
     ends = learn_all(run, arms, learner.learn, lambda arm: arm.label)
     run.results = all_rows(points, ends, settings.weights, seeds, learner)
+    if not run.writes:
+        return
     for point in points:
         report.say_point(point, run.results, settings.weights)
     report.write(run, study, columns)

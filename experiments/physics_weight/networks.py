@@ -31,6 +31,7 @@ from experiments.physics_weight.steps import (
 )
 from experiments.physics_weight.study import Study
 from experiments.run import Run
+from experiments.together import share_out
 from jaxqmri import training
 from jaxqmri.io import InputError
 from jaxqmri.training import PlateauRule, Point, Trainer, Variables
@@ -99,27 +100,28 @@ class Learner:
         arm, end
             Scores of the test subjects by metric, and how the training went.
         """
-        missing = []
-        for arm in arms:
-            end = self.kept.read(arm.label, self._made_from)
-            if end is None:
-                missing.append(arm)
-                continue
-            done()
-            yield arm, end
+        yield from share_out(
+            self.kept,
+            arms,
+            lambda arm: arm.label,
+            lambda _: self._made_from,
+            partial(self._train_all, said=said),
+            done,
+        )
+
+    def _train_all(
+        self, arms: Sequence[Arm], said: Callable[[Arm, Point], None]
+    ) -> Iterator[tuple[Arm, End]]:
         for apart in (False, True):
-            own = [
-                arm for arm in missing if (arm.condition.imaged > arm.condition.subjects) == apart
-            ]
+            own = [arm for arm in arms if (arm.condition.imaged > arm.condition.subjects) == apart]
             if own:
-                yield from self._train(own, self._trainer(apart=apart), said, done)
+                yield from self._train(own, self._trainer(apart=apart), said)
 
     def _train(
         self,
         arms: Sequence[Arm],
         trainer: Trainer,
         said: Callable[[Arm, Point], None],
-        done: Callable[[], None],
     ) -> Iterator[tuple[Arm, End]]:
         learning = self.settings.learning
         course = training.Course(
@@ -138,7 +140,6 @@ class Learner:
             scores = self._scores(arm, trained.variables)
             end = End(scores, trained.curve, trained.plateau.reached)
             self.kept.write(arm.label, self._made_from, end)
-            done()
             yield arm, end
 
     def _tested(self, equation: Equation) -> Int[np.ndarray, " _"]:

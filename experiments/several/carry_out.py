@@ -13,6 +13,8 @@ from experiments.several import page
 from experiments.several.joining import Joining
 from experiments.several.plan import Planned
 from experiments.subjects import refuse_changed
+from experiments.together import begin
+from jaxqmri.cli.together import is_first
 from jaxqmri.io import InputError, bids
 
 
@@ -41,8 +43,9 @@ def carry_out_all(
         If the command or the data cannot be used. Of several runs the others are carried out
         first.
     """
-    shared.configure_jax()
     plan = joining.plan
+    if not begin(command, f"experiments.{plan.name}"):
+        return
     planned = plan.asked(command)
     if command.data is not None and suffix is not None:
         bids.find_series(command.data, suffix)
@@ -50,7 +53,8 @@ def carry_out_all(
         if not _carry_out(planned[0], joining, carry_out):
             shared.say((planned[0].folder / "tables.md").read_text("utf-8"))
         return
-    page.claim_folder(joining, command)
+    if is_first():
+        page.claim_folder(joining, command)
     failed = []
     for number, one in enumerate(planned, start=1):
         shared.say(f"{one.name}, {number} of {len(planned)} runs: {one.folder}")
@@ -62,7 +66,7 @@ def carry_out_all(
                 raise
             failed.append(one.name)
             print(f"{one.name}: {error}", file=sys.stderr)
-        if made or one is planned[-1]:
+        if is_first() and (made or one is planned[-1]):
             page.write(joining, command)
     shared.say(f"Report: {plan.summary_folder(command) / 'report.html'}")
     if failed:

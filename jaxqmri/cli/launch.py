@@ -18,19 +18,22 @@ LOOK = 0.2  # seconds between two looks at the processes
 PATIENCE = 5.0  # seconds that the others have to end by themselves
 
 PROGRAM = "from jaxqmri.cli.main import main; raise SystemExit(main())"
+COMMAND = ("-c", PROGRAM)
 
 Processes = Sequence[subprocess.Popen[bytes]]
 
 
-def launch(words: Sequence[str], count: int) -> None:
+def launch(words: Sequence[str], count: int, program: Sequence[str] = COMMAND) -> None:
     """Run a command in so many processes, each with its share of the cores.
 
     Parameters
     ----------
     words
-        Of the command, as typed after ``jaxqmri``; each process is told its place besides.
+        Of the command, as typed; each process is told its place besides.
     count
         How many.
+    program
+        What takes the words, as Python's own arguments: ``jaxqmri`` unless told otherwise.
 
     Raises
     ------
@@ -41,7 +44,7 @@ def launch(words: Sequence[str], count: int) -> None:
     processes = [
         subprocess.Popen(
             [
-                sys.executable, "-c", PROGRAM, *words, "--distributed", "--coordinator", address,
+                sys.executable, *program, *words, "--distributed", "--coordinator", address,
                 "--process", str(k),
             ],
             preexec_fn=pinned(cores),  # noqa: PLW1509 - no thread has been started

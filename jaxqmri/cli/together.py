@@ -83,10 +83,25 @@ def meet(place: Place) -> None:
 
 
 def is_first() -> bool:
-    """Whether this process is the one that writes what all have made."""
+    """Whether this process is the one that writes what all have made; true of one alone."""
     import jax
 
-    return jax.process_index() == 0
+    return not jax.distributed.is_initialized() or jax.process_index() == 0
+
+
+@contextmanager
+def first_goes_first() -> Iterator[None]:
+    """What is done inside the first process does before the others, who find it done."""
+    import jax
+
+    if not jax.distributed.is_initialized():
+        yield
+        return
+    if not is_first():
+        wait_for_all()
+    yield
+    if is_first():
+        wait_for_all()
 
 
 def dealt(items: Sequence[T]) -> Sequence[T] | None:

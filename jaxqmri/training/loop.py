@@ -85,7 +85,7 @@ class Trainer:
         *,
         steps: int = 50,
         scan: bool | None = None,
-        devices: Sequence[jax.Device] | None = None,
+        devices: Sequence[Any] | None = None,
     ):
         if steps < 1:
             raise ValueError(f"steps of one call must be at least 1, got {steps}")

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 
 from jaxqmri.training.checkpoints import Checkpoints
 from jaxqmri.training.loop import Trainer, TrainState, Variables
 from jaxqmri.training.plateau import Plateau, PlateauRule, check
+from jaxqmri.training.side_by_side import Layout
 
 
 class Point(NamedTuple):
@@ -151,7 +151,7 @@ def train(
         for place, each in enumerate(going):
             if each is not None:
                 state, loss = layout.taken((states, terms["loss"]), place)
-                each.check(state, float(loss), course)
+                each.check(layout, state, float(loss), course)
 
 
 class _Going:
@@ -173,15 +173,15 @@ class _Going:
         """Whether the plateau is reached, or the last check made."""
         return self.plateau.reached or self.plateau.checks >= course.checks
 
-    def check(self, state: TrainState, loss: float, course: Course) -> None:
+    def check(self, layout: Layout, state: TrainState, loss: float, course: Course) -> None:
         """Look at the metric, keep the best, save if it is time, and tell."""
         training, step = self.training, int(state.step)
-        point = Point(step, loss, float(training.validate(state.variables)))
+        point = Point(step, loss, layout.agreed(float(training.validate(state.variables))))
         self.plateau, is_best = check(self.plateau, point.metric, course.rule)
         if is_best:
             self.best = state.variables
         self.curve = (*self.curve, point)
-        due = time.monotonic() - self.saved >= course.save_every
+        due = layout.agreed(time.monotonic() - self.saved) >= course.save_every
         if training.checkpoints is not None and due:
             self.saved = time.monotonic()
             training.checkpoints.save(step, (state, self.best), _record(self.plateau, self.curve))

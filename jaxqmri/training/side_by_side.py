@@ -35,7 +35,7 @@ class Layout:
     mesh: Mesh
 
     @classmethod
-    def of(cls, count: int, devices: Sequence[jax.Device]) -> Layout:
+    def of(cls, count: int, devices: Sequence[Any]) -> Layout:
         """Share ``count`` trainings out equally over as many of the devices as that takes."""
         rows = max(n for n in range(1, len(devices) + 1) if count % n == 0)
         columns = len(devices) // rows
@@ -96,6 +96,15 @@ class Layout:
         """A copy of one training, on the first of this process's devices."""
         one = _taken(stack, number, NamedSharding(self.mesh, PartitionSpec()))
         return jax.tree.map(lambda leaf: leaf.addressable_data(0), one)
+
+    def agreed(self, value: float) -> float:
+        """A number as the first process has it, where several train together."""
+        if not self.mesh.is_multi_process:
+            return value
+        from jax.experimental import multihost_utils
+
+        bits = np.array([value]).view(np.uint32)  # JAX would round it
+        return float(np.asarray(multihost_utils.broadcast_one_to_all(bits)).view(np.float64)[0])
 
 
 def everywhere(tree: Any, mesh: Mesh) -> Any:
