@@ -1,7 +1,7 @@
 """Past one process and past memory: throughput of several processes, memory of a streamed fit.
 
-``python -m benchmarks.scale`` fits one case in one process on one core and in
-several on one core each, all together, and then files of more and more voxels from disk to disk,
+``python -m benchmarks.scale`` fits one case in one process on one core and in several on one core
+each, a volume each and one together, and then files of more and more voxels from disk to disk,
 each with its largest memory. ``--streamed 1e6 1e7 1e8`` needs 20 bytes of disk a voxel.
 """
 
@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.methods.jaxqmri_together import EACH, TOGETHER
+
 PLANE = (512, 512)
 WORKER = "benchmarks.methods.jaxqmri_together"
 
@@ -27,7 +29,7 @@ class Settings:
     """Time fits of several processes, and measure the memory of fits from disk to disk."""
 
     voxels: int = 4_000_000
-    """Voxels that processes fit together."""
+    """Voxels of a volume that processes fit."""
     case: str = "mono"
     """What processes fit, a case of benchmarks.fit."""
     processes: tuple[int, ...] = (1, 2)
@@ -40,26 +42,27 @@ class Settings:
     """JSON file to write."""
 
 
-def together(case: str, count: int, voxels: int, repeats: int) -> dict[str, Any]:
+def processes(how: str, case: str, count: int, voxels: int, repeats: int) -> dict[str, Any]:
     """Voxels a second of so many processes, one core each."""
     from jaxqmri.cli.launch import first_failure, free_port, shares, stop
 
     address = f"127.0.0.1:{free_port()}"
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "seconds.json"
-        words = [case, str(voxels), str(repeats), address, str(count), str(report)]
-        processes = [
+        words = [how, case, str(voxels), str(repeats), address, str(count), str(report)]
+        started = [
             subprocess.Popen([sys.executable, "-m", WORKER, *words, str(k), str(cores[0])])
             for k, cores in enumerate(shares(count))
         ]
         try:
-            failed = first_failure(processes)
+            failed = first_failure(started)
         finally:
-            stop(processes)
+            stop(started)
         if failed is not None:
             raise SystemExit(f"process {failed} of {count} failed")
         seconds = json.loads(report.read_text("utf-8"))
-    return {"processes": count, "voxels_per_s": voxels / float(np.median(seconds))}
+    fitted = voxels * (count if how == EACH else 1)
+    return {"processes": count, "how": how, "voxels_per_s": fitted / float(np.median(seconds))}
 
 
 def streamed(voxels: int) -> dict[str, Any]:
@@ -101,17 +104,18 @@ def main(arguments: list[str] | None = None) -> None:
 
     settings = tyro.cli(Settings, args=arguments, description=__doc__)
     found: dict[str, Any] = {"benchmark": "scale", "data": "simulated", "machine": machine()}
-    rows = [
-        together(settings.case, n, settings.voxels, settings.repeats) for n in settings.processes
-    ]
-    found["processes"] = rows
-    for row in rows:
-        times = row["voxels_per_s"] / rows[0]["voxels_per_s"]
-        print(
-            f"{row['processes']} processes of one core: {row['voxels_per_s']:,.0f} voxels/s, "
-            f"{times:.2f} times the first",
-            flush=True,
-        )
+    found["processes"] = rows = []
+    for how in (EACH, TOGETHER):
+        for count in settings.processes:
+            row = processes(how, settings.case, count, settings.voxels, settings.repeats)
+            rows.append(row)
+            first = next(one for one in rows if one["how"] == how)
+            row["times"] = row["voxels_per_s"] / first["voxels_per_s"]
+            print(
+                f"{count} processes of one core, {how}: {row['voxels_per_s']:,.0f} voxels/s, "
+                f"{row['times']:.2f} times {first['processes']}",
+                flush=True,
+            )
     found["streamed"] = []
     for voxels in settings.streamed:
         row = streamed(int(voxels))

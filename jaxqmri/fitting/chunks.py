@@ -127,17 +127,18 @@ def fit_rows(
     def launch(first: int) -> Any:
         last = min(first + size, count)
         chosen = slice(first, last) if everything else wanted[first:last]
-
-        places, filled = _dealt(last - first, size, len(devices))
+        dealt = _dealt(last - first, size, len(devices))
 
         def rows(leaf: np.ndarray) -> np.ndarray:
             taken = volume.rows(leaf, chosen)
             if last - first == size:
                 return taken
             padded = np.zeros((size, *taken.shape[1:]), taken.dtype)
-            padded[places] = taken
+            for place, part in dealt:
+                padded[place] = taken[part]
             return padded
 
+        filled = np.array([part.stop - part.start for _, part in dealt])
         return run(task.equation, task.bounds, shared, jax.tree.map(rows, own), filled)
 
     starts = range(0, count, size)
@@ -149,7 +150,9 @@ def fit_rows(
         if results is None:
             results = jax.tree.map(lambda leaf: np.empty(count, leaf.dtype), done)
         for kept, new in zip(jax.tree.leaves(results), jax.tree.leaves(done), strict=True):
-            kept[first:last] = np.asarray(new)[_dealt(last - first, size, len(devices))[0]]
+            found = np.asarray(new)
+            for place, part in _dealt(last - first, size, len(devices)):
+                kept[first:last][part] = found[place]
         if progress is not None:
             progress(last, count)
     return results
@@ -176,14 +179,14 @@ def _program(over_tiles: Callable[..., Any], plan: Plan, devices: tuple) -> Call
     )
 
 
-def _dealt(count: int, size: int, devices: int) -> tuple[slice | np.ndarray, np.ndarray]:
-    """Places of so many voxels in a chunk, as many on each device, and how many are on each."""
-    shares = np.array([len(part) for part in np.array_split(np.empty(count), devices)])
-    if count == size:
-        return slice(None), shares
-    starts = np.arange(devices) * (size // devices)
-    places = [start + np.arange(share) for start, share in zip(starts, shares, strict=True)]
-    return np.concatenate(places), shares
+def _dealt(count: int, size: int, devices: int) -> list[tuple[slice, slice]]:
+    """For each device the places of a chunk that it fills, and which of the voxels fill them."""
+    ends = [count * k // devices for k in range(devices + 1)]
+    starts = range(0, size, size // devices)
+    return [
+        (slice(start, start + last - first), slice(first, last))
+        for start, first, last in zip(starts, ends, ends[1:], strict=False)
+    ]
 
 
 def _tiled(plan: Plan) -> Plan:

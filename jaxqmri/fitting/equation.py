@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -12,10 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxqmri.physics import SignalModel
-from jaxqmri.physics.amplitude import least_misfit_away_from
+from jaxqmri.physics.amplitude import amplitude_basis, least_misfit_away_from
 from jaxqmri.physics.base import Scalar, Signals
 
 ONE_NONLINEAR_STEPS = 4  # from a grid start: enough for nearly every voxel above SNR 15
+REFINED_STEPS = {"gaussian": 0, "rician": 2}  # the same from a refined start, by likelihood
 SEVERAL_NONLINEAR_STEPS = 7
 
 
@@ -115,6 +116,17 @@ class Equation(eqx.Module):
         """Whether several parameters enter nonlinearly, so that Gauss-Newton may not settle."""
         return len(free) > 1
 
+    def alone(self, free: tuple[str, ...]) -> str | None:
+        """The one free parameter beside amplitudes, where a start can be refined along it."""
+        del free
+        return None
+
+    def basis(
+        self, values: Mapping[str, Scalar], amplitudes: tuple[str, ...]
+    ) -> tuple[Sequence[Signals], Signals]:
+        """Unit signals of amplitudes, and the signal of those that are held; see :meth:`alone`."""
+        raise NotImplementedError
+
     def steps(self, free: tuple[str, ...]) -> int:
         """Steps that nearly every voxel needs from the start values."""
         return 4 * SEVERAL_NONLINEAR_STEPS
@@ -174,6 +186,18 @@ class ModelEquation(Equation):
     def curved(self, free: tuple[str, ...]) -> bool:
         """Whether more than one parameter is no amplitude."""
         return sum(name not in self.model.amplitudes for name in free) > 1
+
+    def alone(self, free: tuple[str, ...]) -> str | None:
+        """The one that is left when the model's amplitudes are taken out."""
+        others = [name for name in free if name not in self.model.amplitudes]
+        return others[0] if len(others) == 1 < len(free) else None
+
+    def basis(
+        self, values: Mapping[str, Scalar], amplitudes: tuple[str, ...]
+    ) -> tuple[Sequence[Signals], Signals]:
+        """Unit signals of the model's amplitudes."""
+        basis, held = amplitude_basis(self.model, values, amplitudes)
+        return list(basis), held
 
     def steps(self, free: tuple[str, ...]) -> int:
         """Few steps: the grid start is close."""

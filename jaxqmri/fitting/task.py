@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-from jaxqmri.fitting.equation import Equation, FunctionEquation, ModelEquation
+from jaxqmri.fitting.equation import REFINED_STEPS, Equation, FunctionEquation, ModelEquation
 from jaxqmri.fitting.problem import Plan, Voxel
 from jaxqmri.physics import SignalModel
 
@@ -160,18 +160,23 @@ def prepare(
                 f"weights must be zero or above, at least {len(fitted)} of them above, "
                 f"got {np.asarray(weights).tolist()}"
             )
+    starts = equation.several_starts(fitted) if starts is None else starts
+    several_minima = () if started else equation.several_minima(fitted)
+    chosen = started or several_minima or starts > 1
     plan = Plan(
         free=fitted,
         likelihood=likelihood,
-        starts=equation.several_starts(fitted) if starts is None else starts,
+        starts=starts,
         quality=quality,
         curved=equation.curved(fitted),
-        several_minima=() if started else equation.several_minima(fitted),
+        alone=None if chosen else equation.alone(fitted),
+        several_minima=several_minima,
         carried=tuple(name for name in equation.names if name in known_std),
     )
-    steps = equation.steps(fitted) if steps is None else steps
-    if plan.starts < 1 or steps < 1:
+    if plan.starts < 1 or (steps is not None and steps < 1):
         raise ValueError(f"starts and steps must be at least 1, got {plan.starts} and {steps}")
+    if steps is None:
+        steps = REFINED_STEPS[likelihood] if plan.alone else equation.steps(fitted)
     return Task(
         equation,
         plan,

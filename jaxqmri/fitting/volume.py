@@ -21,7 +21,8 @@ from jaxqmri.fitting.task import Task, prepare
 from jaxqmri.fitting.voxels import fit_tiles
 from jaxqmri.physics import SignalModel
 
-MORE_STEPS = 20  # for the voxels that the first steps leave behind
+FEW_STEPS = 4  # for the voxels that a refined start leaves behind
+MORE_STEPS = 20  # for those that the first steps leave behind
 MANY_STEPS = 80  # for those that are left again
 NEWTON_STEPS = 25  # instead, where several parameters are nonlinear, from several starts
 PATIENT_STARTS = 4
@@ -259,6 +260,8 @@ def _refit_left_behind(task: Task, volume: Volume, fitted: VoxelFit) -> None:
     """
     plan = task.plan
     rounds = [(plan, MORE_STEPS), (plan, MANY_STEPS)]
+    if plan.alone:
+        rounds.insert(0, (plan, FEW_STEPS))
     if plan.curved:
         starts = max(plan.starts, 1 if task.start else PATIENT_STARTS)
         rounds[1] = replace(plan, exact=True, starts=starts), NEWTON_STEPS

@@ -39,6 +39,7 @@ from jaxqmri.fitting.problem import (
     unrolled,
 )
 from jaxqmri.fitting.result import Status
+from jaxqmri.fitting.starting import starts_of
 from jaxqmri.fitting.tiles import in_tiles, joined
 from jaxqmri.fitting.triangle import Values, inverse
 from jaxqmri.physics.base import Scalar, Signals
@@ -127,9 +128,7 @@ def _search(plan: Plan, equation: Equation, lower: Values, upper: Values, voxel:
     signal, once = signal_of(plan, equation, voxel), computing_once(lower, upper)
     warped, unwarped = coordinates(plan, equation)
 
-    def begin(signals: Signals) -> list[Values]:
-        return [warped(start) for start in _starts(plan, equation, voxel, signals)]
-
+    begun = starts_of(plan, equation, voxel, lower, upper, once)
     low, high = warped(lower), warped(upper)
     linearise = once if equation.chained else at_once
 
@@ -145,7 +144,7 @@ def _search(plan: Plan, equation: Equation, lower: Values, upper: Values, voxel:
             expansion_at, start, low, high, energy, voxel.steps, once, secant=plan.curved
         )
 
-    best = _best_of(search, once(begin, signals))
+    best = _best_of(search, begun)
     found = tuple(
         jnp.where(rests & (v >= 0.5 * (lo + hi)), hi, jnp.where(rests, lo, v))
         if name in equation.warped
@@ -218,14 +217,6 @@ def _best_of(search: Callable[[Values], Minimum], begun: list[Values]) -> Minimu
         return jax.tree.map(partial(jnp.where, better), other, best), None
 
     return lax.scan(keep_better, nothing._replace(expansion=worst), starts)[0]
-
-
-def _starts(plan: Plan, equation: Equation, voxel: Voxel, signals: Signals) -> list[Values]:
-    if voxel.start:
-        begun = [voxel.start]
-    else:
-        begun = equation.starts(signals, plan.starts, voxel.known, voxel.away_from, voxel.weights)
-    return [tuple(jnp.asarray(s[name], signals.dtype) for name in plan.free) for s in begun]
 
 
 def _rivalled(
