@@ -82,7 +82,7 @@ SPIN_LOCKS = np.array([0.0, 10.0, 30.0, 50.0])
 CASES = {
     case.name: case
     for case in (
-        Case("mono", SPIN_LOCKS, physics.T1rhoDecay, T1RHO,asked=15e6),
+        Case("mono", SPIN_LOCKS, physics.T1rhoDecay, T1RHO, asked=20e6),
         Case(
             "mono, all maps", SPIN_LOCKS, physics.T1rhoDecay, T1RHO, options={}, asked=10e6
         ),

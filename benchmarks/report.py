@@ -67,7 +67,7 @@ def targets(rows: Sequence[Row]) -> list[dict[str, Any]]:
         for name, case in CASES.items()
         if case.asked is not None
     ]
-    asked.append(_target("mono: times curve_fit", 1000.0, ours.get("mono", {}).get("ratio")))
+    asked.append(_target("mono: times curve_fit", 1500.0, ours.get("mono", {}).get("ratio")))
     limit = ours.get("mono", {}).get("limit", {}).get("times_arithmetic")
     asked.append(_target("mono: times the least time of its arithmetic", 3.0, limit, at_most=True))
     if {"mono", "mono, Rician"} <= ours.keys():

@@ -9,21 +9,31 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 
-def serve(prepare: Callable[[dict[str, Any]], tuple[Callable[[], None], int]]) -> None:
+class Prepared(NamedTuple):
+    """A step that waits for what it does, and the number of weights of a network.
+
+    ``convolutions`` returns the seconds that the convolutions of a step take alone.
+    """
+
+    step: Callable[[], None]
+    weights: int
+    convolutions: Callable[[], float] | None = None
+
+
+def serve(prepare: Callable[[dict[str, Any]], Prepared]) -> None:
     """Time the step that ``prepare`` makes of ``problem.json`` in the folder named.
 
     Parameters
     ----------
     prepare
-        From the problem to a function that takes one step of every training and waits for it, and
-        the number of weights of a network.
+        From the problem to one step of every training.
     """
     folder = Path(sys.argv[1])
     problem = json.loads((folder / "problem.json").read_text("utf-8"))
-    step, weights = prepare(problem)
+    step, weights, convolutions = prepare(problem)
     start = time.perf_counter()
     step()
     first = time.perf_counter() - start
@@ -42,4 +52,6 @@ def serve(prepare: Callable[[dict[str, Any]], tuple[Callable[[], None], int]]) -
         "best_patches_per_s": patches / min(seconds),
         "cores_busy": statistics.median(busy),
     }
+    if convolutions is not None:
+        report["convolutions_s"] = convolutions()
     (folder / "report.json").write_text(json.dumps(report), "utf-8")

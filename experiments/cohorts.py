@@ -10,7 +10,7 @@ from pathlib import Path
 import jaxqmri
 from experiments import run as shared
 from experiments.run import Preset
-from jaxqmri.cli.together import first_goes_first
+from jaxqmri.cli.together import first_goes_first, is_first
 from jaxqmri.io import bids
 
 TRUE_MAPS = "truth"  # folder under derivatives
@@ -59,14 +59,15 @@ class Cohort:
     def make(self, unit: str) -> Path:
         """Simulate it, unless it is there; its folder. ``unit`` is what a subject is called."""
         with first_goes_first():
-            return self._made(unit)
+            if is_first():
+                self._make(unit)
+        return self.folder
 
-    def _made(self, unit: str) -> Path:
+    def _make(self, unit: str) -> None:
         from tqdm import tqdm
 
         from jaxqmri.simulate.cohorts import make_cohort
 
-        folder = self.folder
         with tqdm(desc="simulate", unit=unit, total=self.subjects, dynamic_ncols=True) as bar:
 
             def advance(done: int, _: int) -> None:
@@ -74,7 +75,7 @@ class Cohort:
 
             make_cohort(
                 self.study,
-                folder,
+                self.folder,
                 subjects=self.subjects,
                 preset=self.grid,
                 seed=self.seed,
@@ -82,7 +83,6 @@ class Cohort:
                 repeat=self.repeat,
                 progress=advance,
             )
-        return folder
 
 
 def is_simulated(data: Path) -> bool:

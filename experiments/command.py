@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from jaxqmri.cli.together import leave
+import tyro
+
+from jaxqmri.cli.together import is_one_of_several, leave, leaving_at_once
 from jaxqmri.cli.usage import refused_in_one_line
 from jaxqmri.io import InputError
 
@@ -50,6 +52,8 @@ class Command(Generic[Settings]):
         HOST:PORT where the first of them listens, outside a cluster.
     process
         Which of them this is, from 0.
+    words
+        All of this as it was typed.
     """
 
     settings: Settings
@@ -62,6 +66,7 @@ class Command(Generic[Settings]):
     distributed: bool = False
     coordinator: str | None = None
     process: int | None = None
+    words: Annotated[tuple[str, ...], tyro.conf.Suppress] = ()
 
 
 def parse(
@@ -71,8 +76,6 @@ def parse(
     argv: Sequence[str] | None = None,
 ) -> Command[Settings]:
     """Read the command line: the preset first, whose values are then the others' defaults."""
-    import tyro
-
     arguments = list(sys.argv[1:] if argv is None else argv)
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     first.add_argument("--preset", default="quick")
@@ -81,7 +84,7 @@ def parse(
     defaults = presets[preset]
     kind: Any = Annotated[Command[type(defaults)], tyro.conf.OmitArgPrefixes]
     try:
-        return refused_in_one_line(
+        command = refused_in_one_line(
             lambda: tyro.cli(
                 kind,
                 prog=f"python -m experiments.{name}",
@@ -90,6 +93,7 @@ def parse(
                 args=arguments,
             )
         )
+        return dataclasses.replace(command, words=tuple(arguments))
     except InputError as error:
         print(error, file=sys.stderr)
         raise SystemExit(INPUT_ERROR) from None
@@ -103,9 +107,10 @@ def _spaced(description: str) -> str:
 def execute(work: Callable[[], None]) -> int:
     """Run ``work``; an error that a person can act on is one line, and the exit code 2."""
     try:
-        work()
+        with leaving_at_once():
+            work()
     except InputError as error:
-        if _is_one_of_several():
+        if is_one_of_several():
             leave(str(error))
         print(error, file=sys.stderr)
         return INPUT_ERROR
@@ -113,9 +118,3 @@ def execute(work: Callable[[], None]) -> int:
         print("stopped; the same command, without --overwrite, goes on from here", file=sys.stderr)
         return INTERRUPTED
     return 0
-
-
-def _is_one_of_several() -> bool:
-    """Whether others would wait for this process, and it for them."""
-    jax = sys.modules.get("jax")
-    return jax is not None and jax.distributed.is_initialized()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from experiments.run import Run
 from jaxqmri.io import bids
-from jaxqmri.io.files import read_bytes
+from jaxqmri.io.files import read_bytes, write_text
+
+MADE_FROM = "made_from"  # checkpoint: fingerprint of the data
 
 
 def dataset_fingerprint(data: Path, derivatives: Sequence[str] = ()) -> str:
@@ -28,3 +32,20 @@ def dataset_fingerprint(data: Path, derivatives: Sequence[str] = ()) -> str:
                 content = hashlib.blake2b(read_bytes(path)).hexdigest()
                 digest.update(f"{path.relative_to(data).as_posix()} {content}\n".encode())
     return digest.hexdigest()
+
+
+def keep_fingerprint(run: Run[Any], fingerprint: Callable[[Path], str]) -> None:
+    """Note what a run is made from."""
+    write_text(run.checkpoint(MADE_FROM), fingerprint(run.data))
+
+
+def changed_since(run: Run[Any], fingerprint: Callable[[Path], str]) -> str | None:
+    """What of its data is no longer what a complete run was made from, in words.
+
+    A simulated cohort cannot change: its folder is named after all that it is made with.
+    """
+    if run.command.data is None:
+        return None
+    kept = run.checkpoint(MADE_FROM)
+    same = kept.exists() and kept.read_text("utf-8") == fingerprint(run.data)
+    return None if same else str(run.data)

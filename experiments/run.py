@@ -23,7 +23,7 @@ import jaxqmri
 from experiments.command import Command, Preset, Settings, execute, parse
 from experiments.surroundings import surroundings
 from jaxqmri.cli.accelerator import available_cores, keep_compiled
-from jaxqmri.cli.together import first_goes_first, is_first
+from jaxqmri.cli.together import is_first
 from jaxqmri.io import InputError
 from jaxqmri.io.files import read_json, write_json, write_text
 
@@ -117,8 +117,7 @@ class Run(Generic[Settings]):
         self.data = data
         self.folder = run_folder(name, command)
         self.results: list[Result] = []
-        with first_goes_first():
-            self._claim()
+        self._claim()
         self._before = self._seconds_of_earlier_sessions()
         self._started = time.monotonic()
 

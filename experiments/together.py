@@ -6,16 +6,18 @@ by the first while the others wait; a training is made by one of them and read b
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partialmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from experiments.run import Command, configure_jax
 from jaxqmri.cli.launch import launch
-from jaxqmri.cli.together import Place, check_place, is_first, meet
+from jaxqmri.cli.together import Place, check_place, is_first, is_one_of_several, meet
+from jaxqmri.io import InputError
 
 if TYPE_CHECKING:
     from experiments.kept_networks import End, KeptNetworks
@@ -47,7 +49,7 @@ def begin(command: Command[Any], module: str) -> bool:
     place = Place(command.coordinator, command.processes, command.process)
     check_place(command.distributed, place)
     if command.processes is not None and not command.distributed:
-        launch(sys.argv[1:], command.processes, ("-m", module))
+        launch(command.words, command.processes, ("-m", module))
         return False
     configure_jax()
     if command.distributed:
@@ -55,6 +57,22 @@ def begin(command: Command[Any], module: str) -> bool:
         if not is_first():
             _be_silent()
     return True
+
+
+def _refuse_differences(known: Iterable[tuple[str, str]]) -> None:
+    """Refuse trainings that are not the same in every process: they would wait for each other."""
+    if not is_one_of_several():
+        return
+    import numpy as np
+    from jax.experimental import multihost_utils
+
+    digest = hashlib.blake2b(repr(list(known)).encode(), digest_size=8).digest()
+    every = multihost_utils.process_allgather(np.frombuffer(digest, np.uint8))
+    if (np.asarray(every) != every[0]).any():
+        raise InputError(
+            "the processes learn from maps that differ in their last digits: start them on "
+            "machines of one kind, with equal numbers of cores"
+        )
 
 
 def _be_silent() -> None:
@@ -73,6 +91,8 @@ def share_out(
     made_from: Callable[[T], str],
     train: Callable[[Sequence[T]], Iterator[tuple[T, End]]],
     done: Callable[[], None],
+    *,
+    together: bool = False,
 ) -> Iterator[tuple[T, End]]:
     """Read what earlier sessions have kept, train what this process is to, wait for the others.
 
@@ -88,6 +108,8 @@ def share_out(
         Trains some arms and keeps each.
     done
         Called after each.
+    together
+        Whether ``train`` is for all processes at once, of which the first keeps what comes of it.
 
     Yields
     ------
@@ -97,6 +119,7 @@ def share_out(
     import jax
 
     known = {arm: (label(arm), made_from(arm)) for arm in arms}
+    _refuse_differences(known.values())
     mine, others = [], []
     for number, arm in enumerate(arms):
         end = kept.read(*known[arm])
@@ -105,9 +128,11 @@ def share_out(
             yield arm, end
         else:
             # by its number among all: what is kept by now may differ from process to process
-            own = number % jax.process_count() == jax.process_index()
+            own = together or number % jax.process_count() == jax.process_index()
             (mine if own else others).append(arm)
     for arm, end in train(mine):
+        while together and kept.read(*known[arm]) is None:
+            time.sleep(LOOK)  # until the first has written it
         done()
         yield arm, end
     while others:

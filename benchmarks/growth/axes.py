@@ -103,7 +103,7 @@ def trainings(sizes: Sequence[int], repeats: int, seed: int) -> Iterator[Point]:
     trainer = steps.make_trainer(Learning(), apart=False)
     state = trainer.init(jax.random.key(seed))
     for size in sizes:
-        layout = trainer.layout(size)
+        layout = trainer.layout(size, data)
         stack, rows = layout.stacked(state), layout.stacked(data)
 
         def run(rows: Any = rows) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.step_timing import serve
+from benchmarks.step_timing import Prepared, serve
+
+REPEATS = 3  # of a convolution alone; the fastest counts
 
 
-def prepare(problem: dict[str, Any]) -> tuple[Callable[[], None], int]:
+def prepare(problem: dict[str, Any]) -> Prepared:
     """U-Nets trained with L1 and Adam, the cores dealt out to them: one has its batch on all."""
     import jax
     import jax.numpy as jnp
@@ -39,7 +42,7 @@ def prepare(problem: dict[str, Any]) -> tuple[Callable[[], None], int]:
     )
     state = trainer.init(jax.random.key(0))
     weights = sum(leaf.size for leaf in jax.tree.leaves(state.variables.params))
-    layout = trainer.layout(count)
+    layout = trainer.layout(count, data)
     state, data = layout.stacked(state), layout.stacked(data)
 
     def step() -> None:
@@ -47,7 +50,50 @@ def prepare(problem: dict[str, Any]) -> tuple[Callable[[], None], int]:
         state, terms = trainer.run_several(state, data)
         jax.block_until_ready((state.step, terms))
 
-    return step, weights
+    def alone() -> float:
+        return convolutions_alone(trainer, state, data, layout)
+
+    return Prepared(step, weights, alone)
+
+
+def convolutions_alone(trainer: Any, states: Any, data: Any, layout: Any) -> float:
+    """Seconds that the convolutions of a step take, forward and back, each run by itself."""
+    import jax
+
+    one = (jax.tree.map(lambda leaf: leaf[0], tree) for tree in (states, data))
+    traced = jax.make_jaxpr(trainer.advance)(*one)
+    return sum(_seconds_alone(each, layout) for each in _convolutions(traced.jaxpr))
+
+
+def _convolutions(jaxpr: Any) -> Iterator[Any]:
+    """Those of a program and of all programs inside it."""
+    for equation in jaxpr.eqns:
+        if equation.primitive.name == "conv_general_dilated":
+            yield equation
+        for value in equation.params.values():
+            inner = getattr(value, "jaxpr", value)
+            if hasattr(inner, "eqns"):
+                yield from _convolutions(inner)
+
+
+def _seconds_alone(equation: Any, layout: Any) -> float:
+    import jax
+    import jax.numpy as jnp
+
+    def convolved(*operands: Any) -> Any:
+        return equation.primitive.bind(*(layout.shared_out(each) for each in operands), **params)
+
+    params = equation.params
+    operands = [jnp.ones(each.aval.shape, each.aval.dtype) for each in equation.invars]
+    run = jax.jit(layout.one_by_one(convolved))
+    stacks = [layout.stacked(each) for each in operands]
+    jax.block_until_ready(run(*stacks))
+    seconds = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        jax.block_until_ready(run(*stacks))
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from benchmarks.step_timing import serve
+from benchmarks.step_timing import Prepared, serve
 
 
-def prepare(problem: dict[str, Any]) -> tuple[Callable[[], None], int]:
+def prepare(problem: dict[str, Any]) -> Prepared:
     """Blocks of two 3 x 3 convolutions with batch normalisation and ReLU, 2 x 2 up and down."""
     import torch  # pyright: ignore[reportMissingImports]
     from torch import nn  # pyright: ignore[reportMissingImports]
@@ -65,7 +65,7 @@ def prepare(problem: dict[str, Any]) -> tuple[Callable[[], None], int]:
     def all_steps() -> None:
         list(pool.map(lambda step: step(), steps))
 
-    return (all_steps if count > 1 else steps[0]), weights[0]
+    return Prepared(all_steps if count > 1 else steps[0], weights[0])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from experiments.subjects import people_of
 from jaxqmri.io.maps import find_maps
 
 PATIENT = "patient"  # what a progress bar counts
-MADE_FROM = "made_from"  # checkpoint: fingerprint of the data
 
 
 def cohort_of(settings: Settings, seed: int, study: OfStudy) -> Cohort:
@@ -45,15 +44,3 @@ def read_study(run: Run[Settings], data: Path) -> Study:
 def fingerprint(data: Path) -> str:
     """Of all that a run reads."""
     return dataset_fingerprint(data, (*READERS, TRUE_MAPS))
-
-
-def changed_since(run: Run[Settings]) -> str | None:
-    """What of its data is no longer what a complete run was made from, in words.
-
-    A simulated cohort cannot change: its folder is named after all that it is made with.
-    """
-    if run.command.data is None:
-        return None
-    kept = run.checkpoint(MADE_FROM)
-    same = kept.exists() and kept.read_text("utf-8") == fingerprint(run.data)
-    return None if same else str(run.data)

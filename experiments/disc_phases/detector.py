@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -20,6 +21,7 @@ from experiments.disc_phases.metrics import (
 from experiments.disc_phases.settings import Detection, Settings
 from experiments.kept_networks import End, KeptNetworks
 from experiments.run import Run
+from experiments.together import share_out
 from experiments.trainings import learn_all
 from jaxqmri import networks, training
 from jaxqmri.analysis import (
@@ -27,7 +29,7 @@ from jaxqmri.analysis import (
     iou,
     non_maximum_suppression,
 )
-from jaxqmri.cli.together import first_goes_first, is_first
+from jaxqmri.cli.together import is_first
 from jaxqmri.training import PlateauRule, Point, Trainer, Variables, detection
 
 SAVED_EVERY = 20.0  # seconds between checkpoints
@@ -105,7 +107,7 @@ def make_trainer(learning: Detection, channels: int) -> Trainer:
         sample,
         loss,
         steps=learning.detector_steps,
-        devices=jax.devices(),  # those of all processes: there is but one detector
+        devices=jax.devices() if trained_together(learning) else None,
     )
 
 
@@ -115,6 +117,11 @@ def loss_of(
     """YOLOv7's loss with gains of its own: images are small, boxes thin, objects few."""
     levels = jnp.broadcast_to(jnp.arange(len(LEVELS)), present.shape)
     return detection.detection_loss(outputs, boxes, levels, present, size, gains=GAINS)
+
+
+def trained_together(learning: Detection) -> bool:
+    """Whether all processes have a part of each batch: there is but one detector."""
+    return learning.detector_batch % jax.process_count() == 0
 
 
 class Detector:
@@ -163,21 +170,30 @@ class Detector:
         arms: Sequence[str],
         said: Callable[[str, Point], None],
         done: Callable[[], None],
-    ) -> Any:
-        made_from = self._made_from()
-        end = self.kept.read(DETECTOR, made_from)
-        if end is None:
-            learning = self.learning
-            rule = PlateauRule(learning.detector_improvement, learning.detector_patience)
-            data = Images(
-                jnp.asarray(self.images), jnp.asarray(self.boxes),
-                jnp.asarray(self.train, jnp.int32),
-            )  # fmt: skip
-            kept = self.kept.checkpoints(DETECTOR, made_from, together=True)
-            one = training.Training(
-                data, self._watch, self.seed, kept, lambda point: said(DETECTOR, point)
-            )
-            course = training.Course(learning.detector_checks, rule, SAVED_EVERY)
+    ) -> Iterator[tuple[str, End]]:
+        yield from share_out(
+            self.kept,
+            arms,
+            str,
+            lambda _: self._made_from(),
+            partial(self._train, said=said),
+            done,
+            together=trained_together(self.learning),
+        )
+
+    def _train(
+        self, arms: Sequence[str], said: Callable[[str, Point], None]
+    ) -> Iterator[tuple[str, End]]:
+        learning, made_from = self.learning, self._made_from()
+        together = trained_together(learning)
+        rule = PlateauRule(learning.detector_improvement, learning.detector_patience)
+        course = training.Course(learning.detector_checks, rule, SAVED_EVERY)
+        data = Images(
+            jnp.asarray(self.images), jnp.asarray(self.boxes), jnp.asarray(self.train, jnp.int32)
+        )
+        for arm in arms:
+            kept = self.kept.checkpoints(arm, made_from, together=together)
+            one = training.Training(data, self._watch, self.seed, kept, partial(said, arm))
             ((_, trained),) = training.train(self._trainer, [one], course)
             # at the last check the rate has fallen to zero: there is nothing left to learn with
             annealed = len(trained.curve) == learning.detector_checks
@@ -188,11 +204,9 @@ class Detector:
                 "output": list(LEVELS),
                 **self.described,
             }
-            with first_goes_first():
-                if is_first():
-                    self.kept.write(DETECTOR, made_from, end, trained.variables, described)
-        done()
-        yield arms[0], end
+            if is_first() or not together:
+                self.kept.write(arm, made_from, end, trained.variables, described)
+            yield arm, end
 
     def _watch(self, variables: Variables) -> float:
         """Loss in the patients set aside: precision is zero for long, and then one."""

@@ -12,7 +12,7 @@ from experiments import disc_phases
 from experiments import run as shared
 from experiments.cohorts import Cohort
 from experiments.disc_phases import figures, report
-from experiments.disc_phases.cohort import MADE_FROM, PATIENT, fingerprint, read_study
+from experiments.disc_phases.cohort import PATIENT, fingerprint, read_study
 from experiments.disc_phases.column import Column
 from experiments.disc_phases.couplings import coupling_rows, null_rows
 from experiments.disc_phases.detections import IN_COLUMN, all_detection_rows, best_boxes
@@ -44,11 +44,11 @@ from experiments.disc_phases.second_stage import (
 )
 from experiments.disc_phases.settings import PRESETS, Settings
 from experiments.disc_phases.study import Study
+from experiments.fingerprint import keep_fingerprint
 from experiments.run import Command, Result, Run
 from experiments.several import carry_out_all
 from experiments.trainings import training_rows
 from jaxqmri.io import InputError
-from jaxqmri.io.files import write_text
 
 BOTH = 2  # contrasts: T1-weighted and T2-weighted
 ANOTHER = 1_000  # added to the seed of the cohort that only the detector is tried on
@@ -104,7 +104,7 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
     if run.command.data is None:
         cohort.make(PATIENT)
     else:
-        write_text(run.checkpoint(MADE_FROM), fingerprint(run.data))
+        keep_fingerprint(run, fingerprint)
     study = read_study(run, run.data)
     channels = BOTH if settings.use_t2w else 1
     if study.images.shape[-1] < channels:

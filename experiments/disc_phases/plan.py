@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from experiments.disc_phases.claims import APART, MEAN_AREA, judge
-from experiments.disc_phases.cohort import changed_since, cohort_of
+from experiments.disc_phases.cohort import cohort_of, fingerprint
 from experiments.disc_phases.metrics import (
     ACCURACY,
     COLUMN,
@@ -23,6 +24,7 @@ from experiments.disc_phases.metrics import (
 from experiments.disc_phases.predictions import PREDICTIONS
 from experiments.disc_phases.rungs import GRADE, LEVEL, LEVEL_AGE, READING, SHAPE
 from experiments.disc_phases.settings import ABLATIONS, GROUPS, Settings
+from experiments.fingerprint import changed_since
 from experiments.run import Command, Result
 from experiments.several import Joining, Judging, Plan
 from experiments.trainings import Arm, short_of
@@ -64,7 +66,7 @@ JOINING = Joining(
     title="Phases of disc degeneration seen in T1-weighted images",
     question="What does telling them rest on?",
     calibrated_on="published numbers of discs in each phase and grade, and the readers' kappa",
-    changed_since=changed_since,
+    changed_since=partial(changed_since, fingerprint=fingerprint),
     judge=judge_run,
     predictions=PREDICTIONS,
     region=None,

@@ -9,9 +9,10 @@ import numpy as np
 from experiments import knee_rmq
 from experiments import run as shared
 from experiments.cohorts import Cohort
+from experiments.fingerprint import keep_fingerprint
 from experiments.kept_networks import End
 from experiments.knee_rmq import report
-from experiments.knee_rmq.cohort import KNEE, MADE_FROM, fingerprint, read_study
+from experiments.knee_rmq.cohort import KNEE, fingerprint, read_study
 from experiments.knee_rmq.comparisons import comparison_rows, fall_rows
 from experiments.knee_rmq.estimates import Estimates, Test, learnt, untrained
 from experiments.knee_rmq.fits import fit_reference
@@ -35,7 +36,6 @@ from experiments.several import carry_out_all
 from experiments.trainings import Arm, learn_all, refuse_odd_sizes
 from jaxqmri import training
 from jaxqmri.io import InputError
-from jaxqmri.io.files import write_text
 from jaxqmri.training import Split
 
 BALANCE = ("group", "sex")
@@ -97,7 +97,7 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
     if run.command.data is None:
         cohort.make(KNEE)
     else:
-        write_text(run.checkpoint(MADE_FROM), fingerprint(run.data))
+        keep_fingerprint(run, fingerprint)
     study = read_study(run)
     if settings.physics:
         refuse_odd_sizes(

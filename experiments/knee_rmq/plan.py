@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+from experiments.fingerprint import changed_since
 from experiments.knee_rmq.claims import WEIGHTS, judge
-from experiments.knee_rmq.cohort import changed_since, cohort_of
+from experiments.knee_rmq.cohort import cohort_of, fingerprint
 from experiments.knee_rmq.estimates import CONSTANT, NO_IMAGES, PRIOR_FIT, REGRESSION, named
 from experiments.knee_rmq.metrics import (
     CARTILAGE,
@@ -40,7 +42,7 @@ JOINING = Joining(
     title="Knee T1, T1ρ and cartilage from few UTE images",
     question="What does a network that is given few images rest on?",
     calibrated_on="the spread of T1 and T1ρ that the paper's correlations and errors imply",
-    changed_since=changed_since,
+    changed_since=partial(changed_since, fingerprint=fingerprint),
     judge=judge_run,
     predictions=PREDICTIONS,
     region=CARTILAGE,

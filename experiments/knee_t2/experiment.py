@@ -10,10 +10,11 @@ import numpy as np
 from experiments import knee_t2
 from experiments import run as shared
 from experiments.cohorts import Cohort
+from experiments.fingerprint import keep_fingerprint
 from experiments.knee_t2 import report
 from experiments.knee_t2.atlas import segment_by_atlas
 from experiments.knee_t2.clusters import changes_of, cluster_rows
-from experiments.knee_t2.cohort import KNEE, MADE_FROM, fingerprint, read_study
+from experiments.knee_t2.cohort import KNEE, fingerprint, read_study
 from experiments.knee_t2.comparisons import exceeding_rows, overlap_rows, region_rows
 from experiments.knee_t2.fit_comparison import fit_rows
 from experiments.knee_t2.maps import write_maps
@@ -36,7 +37,6 @@ from experiments.several import carry_out_all
 from experiments.trainings import refuse_odd_sizes
 from jaxqmri.analysis.cartilage import RULES, Rule
 from jaxqmri.io import InputError
-from jaxqmri.io.files import write_text
 from jaxqmri.simulate import variants
 
 HOW = {"offset": OFFSET, "two-parameters": TWO_PARAMETERS}
@@ -83,7 +83,7 @@ def carry_out(run: Run[Settings], cohort: Cohort) -> None:
     if run.command.data is None:
         cohort.make(KNEE)
     else:
-        write_text(run.checkpoint(MADE_FROM), fingerprint(run.data))
+        keep_fingerprint(run, fingerprint)
     study = read_study(run, run.data)
     refuse_odd_sizes(
         study.slices.shape[1:3], settings.learning.size, len(settings.learning.features)

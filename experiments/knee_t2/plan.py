@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+from experiments.fingerprint import changed_since
 from experiments.knee_t2.claims import ERRORS, judge
 from experiments.knee_t2.clusters import NULL_COHORT
-from experiments.knee_t2.cohort import changed_since, cohort_of
+from experiments.knee_t2.cohort import cohort_of, fingerprint
 from experiments.knee_t2.metrics import (
     ATLAS,
     CHANGE,
@@ -58,7 +60,7 @@ JOINING = Joining(
     title="Cartilage T2 of twelve subregions over four years",
     question="What do agreement and change rest on?",
     calibrated_on="the overlap of two readers",
-    changed_since=changed_since,
+    changed_since=partial(changed_since, fingerprint=fingerprint),
     judge=judge_run,
     predictions=PREDICTIONS,
     region=None,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from experiments import physics_weight
 from experiments import run as shared
+from experiments.fingerprint import changed_since, keep_fingerprint
 from experiments.physics_weight import report
 from experiments.physics_weight.arms import arms_of, columns_of, points_of
 from experiments.physics_weight.settings import PRESETS, Settings
@@ -15,11 +16,10 @@ from experiments.run import Command, Run
 from experiments.subjects import refuse_changed
 from experiments.together import begin
 from experiments.trainings import learn_all
+from jaxqmri.cli.together import first_goes_first
 from jaxqmri.io import InputError, bids
-from jaxqmri.io.files import write_text
 
 NAME = "physics_weight"
-MADE_FROM = "made_from"  # checkpoint: fingerprint of the data
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,16 +42,18 @@ def experiment(command: Command[Settings]) -> None:
     cohort = cohort_of(command.settings, command.seed)
     if command.data is not None:
         bids.find_series(command.data, "T1rhow")
-    run = Run(NAME, command, command.data or cohort.folder)
-    if run.complete:
-        refuse_changed(run.folder, _changed_since(run))
+    with first_goes_first():
+        run = Run(NAME, command, command.data or cohort.folder)
+        complete = run.complete
+    if complete:
+        refuse_changed(run.folder, changed_since(run, fingerprint))
         shared.say(f"{run.folder}: complete; --overwrite makes it again\n")
         shared.say((run.folder / "tables.md").read_text("utf-8"))
         return
     if command.data is None:
         cohort.make(command.settings.organ)
     else:
-        write_text(run.checkpoint(MADE_FROM), fingerprint(run.data))
+        keep_fingerprint(run, fingerprint)
     carry_out(run)
 
 
@@ -105,12 +107,3 @@ def carry_out(run: Run[Settings]) -> None:
     for point in points:
         report.say_point(point, run.results, settings.weights)
     report.write(run, study, columns)
-
-
-def _changed_since(run: Run[Settings]) -> str | None:
-    """What of its data is no longer what a complete run was made from, in words."""
-    if run.command.data is None:
-        return None
-    kept = run.checkpoint(MADE_FROM)
-    same = kept.exists() and kept.read_text("utf-8") == fingerprint(run.data)
-    return None if same else str(run.data)

@@ -14,7 +14,7 @@ from experiments.several.joining import Joining
 from experiments.several.plan import Planned
 from experiments.subjects import refuse_changed
 from experiments.together import begin
-from jaxqmri.cli.together import is_first
+from jaxqmri.cli.together import first_goes_first, is_first, is_one_of_several
 from jaxqmri.io import InputError, bids
 
 
@@ -62,7 +62,8 @@ def carry_out_all(
         try:
             made = _carry_out(one, joining, carry_out)
         except InputError as error:
-            if one is planned[0]:  # nothing to compare the others with
+            # nothing to compare the others with, or other processes that cannot know
+            if one is planned[0] or is_one_of_several():
                 raise
             failed.append(one.name)
             print(f"{one.name}: {error}", file=sys.stderr)
@@ -77,8 +78,10 @@ def _carry_out(
     planned: Planned, joining: Joining, carry_out: Callable[[Run[Any], Cohort], None]
 ) -> bool:
     """Carry one run out; whether there was anything to do."""
-    run = Run(joining.plan.name, planned.command, planned.data)
-    if run.complete:
+    with first_goes_first():
+        run = Run(joining.plan.name, planned.command, planned.data)
+        complete = run.complete
+    if complete:
         refuse_changed(run.folder, joining.changed_since(run))
         shared.say(f"{run.folder}: complete; --overwrite makes it again\n")
         return False

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from jaxqmri.cli.together import leaving_at_once
 from jaxqmri.io import InputError
 
 INPUT_ERROR = 2
@@ -68,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         try:
-            return _run(words)
+            with leaving_at_once():
+                return _run(words)
         except InputError as error:
             print(f"jaxqmri: {' '.join(str(error).splitlines())}", file=sys.stderr)
             return INPUT_ERROR

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, NoReturn, TypeVar
@@ -13,6 +14,7 @@ from jaxqmri.io import InputError
 HEARTBEAT = 30  # seconds without a sign of life after which the others give up
 LEFT = 2  # exit code
 MEETING = 120  # seconds to wait for all to start
+PARTING = 7 * 24 * 3600  # seconds that one may go on for when the others are done
 
 T = TypeVar("T")
 
@@ -72,7 +74,10 @@ def meet(place: Place) -> None:
 
     try:
         jax.distributed.initialize(
-            *place, initialization_timeout=MEETING, heartbeat_timeout_seconds=HEARTBEAT
+            *place,
+            initialization_timeout=MEETING,
+            heartbeat_timeout_seconds=HEARTBEAT,
+            shutdown_timeout_seconds=PARTING,
         )
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())
@@ -99,9 +104,11 @@ def first_goes_first() -> Iterator[None]:
         return
     if not is_first():
         wait_for_all()
-    yield
-    if is_first():
-        wait_for_all()
+    try:
+        yield
+    finally:
+        if is_first():
+            wait_for_all()
 
 
 def dealt(items: Sequence[T]) -> Sequence[T] | None:
@@ -148,6 +155,24 @@ def leave(why: str) -> NoReturn:
     """
     print(f"jaxqmri: {' '.join(why.splitlines())}", file=sys.stderr, flush=True)
     os._exit(LEFT)
+
+
+@contextmanager
+def leaving_at_once() -> Iterator[None]:
+    """End this process at once if something unforeseen fails inside, where there are others."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, InputError) or not is_one_of_several():
+            raise
+        traceback.print_exc()
+        leave(f"{type(error).__name__}: {error}")
+
+
+def is_one_of_several() -> bool:
+    """Whether others would wait for this process, and it for them."""
+    jax = sys.modules.get("jax")
+    return jax is not None and jax.distributed.is_initialized()
 
 
 def wait_for_all() -> None:

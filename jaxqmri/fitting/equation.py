@@ -116,7 +116,7 @@ class Equation(eqx.Module):
         """Whether several parameters enter nonlinearly, so that Gauss-Newton may not settle."""
         return len(free) > 1
 
-    def alone(self, free: tuple[str, ...]) -> str | None:
+    def refined_along(self, free: tuple[str, ...]) -> str | None:
         """The one free parameter beside amplitudes, where a start can be refined along it."""
         del free
         return None
@@ -124,7 +124,7 @@ class Equation(eqx.Module):
     def basis(
         self, values: Mapping[str, Scalar], amplitudes: tuple[str, ...]
     ) -> tuple[Sequence[Signals], Signals]:
-        """Unit signals of amplitudes, and the signal of those that are held; see :meth:`alone`."""
+        """Unit signals of some amplitudes, and the signal of those that are held."""
         raise NotImplementedError
 
     def steps(self, free: tuple[str, ...]) -> int:
@@ -187,7 +187,7 @@ class ModelEquation(Equation):
         """Whether more than one parameter is no amplitude."""
         return sum(name not in self.model.amplitudes for name in free) > 1
 
-    def alone(self, free: tuple[str, ...]) -> str | None:
+    def refined_along(self, free: tuple[str, ...]) -> str | None:
         """The one that is left when the model's amplitudes are taken out."""
         others = [name for name in free if name not in self.model.amplitudes]
         return others[0] if len(others) == 1 < len(free) else None

@@ -29,7 +29,7 @@ class Plan:
     starts: int
     quality: bool
     curved: bool = False  # whether several parameters enter nonlinearly
-    alone: str | None = None  # the parameter that starts are refined along
+    refined_along: str | None = None  # the parameter that starts are refined along
     several_minima: tuple[str, ...] = ()  # parameters along which a cost may have some
     exact: bool = False  # whether steps use the exact Hessian
     carried: tuple[str, ...] = ()

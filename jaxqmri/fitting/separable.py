@@ -61,17 +61,20 @@ def refined(
     1975, doi:10.1007/BF01932995.
     """
 
+    def solved(gram: Triangle, right: Values) -> Values:
+        return solve(gram, right, (False,) * len(gram), 0.0)
+
     def step(value: Scalar) -> Scalar:
         (rows, held), (turned, moved) = jax.jvp(basis, (value,), (jnp.ones_like(value),))
         rest = _difference(samples, held)
         gram, along = _normal_equations(rows, rest, weights)
-        amplitudes = solve(gram, along, (False,) * len(rows), 0.0)
+        amplitudes = solved(gram, along)
         parts = zip(_columns(turned), moved, strict=True)
         slope = [dot(amplitudes, column) + own for column, own in parts]
         left = _difference(rest, [dot(amplitudes, column) for column in _columns(rows)])
         bent = [w * s for w, s in zip(weights, slope, strict=True)]
         shared = tuple(dot(bent, row) for row in rows)  # what amplitudes could do as well
-        curvature = dot(bent, slope) - dot(shared, solve(gram, shared, (False,) * len(rows), 0.0))
+        curvature = dot(bent, slope) - dot(shared, solved(gram, shared))
         curved = curvature > 0
         change = jnp.where(curved, dot(bent, left) / jnp.where(curved, curvature, 1.0), 0.0)
         size = jnp.abs(value)
@@ -80,7 +83,7 @@ def refined(
     def best(value: Scalar) -> Values:
         rows, held = basis(value)
         gram, along = _normal_equations(rows, _difference(samples, held), weights)
-        return solve(gram, along, (False,) * len(rows), 0.0)
+        return solved(gram, along)
 
     for _ in range(STEPS):
         value = once(step, value)

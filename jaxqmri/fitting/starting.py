@@ -37,9 +37,9 @@ def starts_of(
             )
         return [tuple(jnp.asarray(s[name], signals.dtype) for name in plan.free) for s in begun]
 
-    if plan.alone is None:
+    if plan.refined_along is None:
         return once(lambda signals: [warped(start) for start in from_grid(signals)], voxel.signals)
-    alone, place = plan.alone, plan.free.index(plan.alone)
+    alone, place = plan.refined_along, plan.free.index(plan.refined_along)
     amplitudes = tuple(name for name in plan.free if name != alone)
     samples, weights = unrolled(voxel)
 
@@ -49,8 +49,13 @@ def starts_of(
         return [tuple(row[i] for i in count) for row in rows], tuple(held[i] for i in count)
 
     # amplitudes of the grid's start are not asked for, and so not computed
-    value = once(lambda signals: from_grid(signals)[0][place], voxel.signals)
+    candidate = once(lambda signals: from_grid(signals)[0][place], voxel.signals)
     limits = lower[place], upper[place]
-    value, found = refined(basis, samples, weights, value, limits, once)
+    value, found = refined(basis, samples, weights, candidate, limits, once)
+    if len(found) == 1:
+        # steps are free to go where the best amplitude is negative: the search then begins anew
+        sound = found[0] > lower[plan.free.index(amplitudes[0])]
+        size = jnp.sqrt(sum(y * y for y in samples) / len(samples))
+        value, found = jnp.where(sound, value, candidate), (jnp.where(sound, found[0], size),)
     values = {alone: value, **dict(zip(amplitudes, found, strict=True))}
     return [warped(tuple(values[name] for name in plan.free))]

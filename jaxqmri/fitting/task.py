@@ -162,21 +162,21 @@ def prepare(
             )
     starts = equation.several_starts(fitted) if starts is None else starts
     several_minima = () if started else equation.several_minima(fitted)
-    chosen = started or several_minima or starts > 1
+    given = started or several_minima or starts > 1
     plan = Plan(
         free=fitted,
         likelihood=likelihood,
         starts=starts,
         quality=quality,
         curved=equation.curved(fitted),
-        alone=None if chosen else equation.alone(fitted),
+        refined_along=None if given else equation.refined_along(fitted),
         several_minima=several_minima,
         carried=tuple(name for name in equation.names if name in known_std),
     )
     if plan.starts < 1 or (steps is not None and steps < 1):
         raise ValueError(f"starts and steps must be at least 1, got {plan.starts} and {steps}")
     if steps is None:
-        steps = REFINED_STEPS[likelihood] if plan.alone else equation.steps(fitted)
+        steps = REFINED_STEPS[likelihood] if plan.refined_along else equation.steps(fitted)
     return Task(
         equation,
         plan,

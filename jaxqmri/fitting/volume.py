@@ -70,8 +70,9 @@ def fit(
     """Fit a signal equation to every voxel of a volume by non-linear least squares.
 
     Each voxel's parameters minimise ``sum(w (M - S)^2)``, or the Rician negative log-likelihood,
-    inside their bounds, by Levenberg-Marquardt. Errors come from the curvature at the minimum:
-    ``covariance = sigma^2 (J^T W J)^-1``.
+    inside their bounds, by Levenberg-Marquardt from the best of a grid, which is first improved
+    along the one parameter beside amplitudes where there is but one. Errors come from the
+    curvature at the minimum: ``covariance = sigma^2 (J^T W J)^-1``.
 
     Parameters
     ----------
@@ -260,7 +261,7 @@ def _refit_left_behind(task: Task, volume: Volume, fitted: VoxelFit) -> None:
     """
     plan = task.plan
     rounds = [(plan, MORE_STEPS), (plan, MANY_STEPS)]
-    if plan.alone:
+    if plan.refined_along:
         rounds.insert(0, (plan, FEW_STEPS))
     if plan.curved:
         starts = max(plan.starts, 1 if task.start else PATIENT_STARTS)

@@ -38,6 +38,11 @@ class TrainState(NamedTuple):
     step: Int[Array, "*_"]
 
 
+def _of_one(leaf: Any) -> jax.ShapeDtypeStruct:
+    """Shape of one entry of a stack."""
+    return jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype)
+
+
 def undivided(batch: Any) -> Any:
     """A batch as it is, on one device."""
     return batch
@@ -130,20 +135,37 @@ class Trainer:
         """
         return self._run(int(states.step.shape[0]), states, data)
 
-    def layout(self, count: int) -> Layout:
-        """Where so many trainings lie, and how to put them there and take them back."""
-        return Layout.of(count, self._devices)
+    def layout(self, count: int, data: Any) -> Layout:
+        """Where so many trainings lie, and how to put them there and take them back.
+
+        Parameters
+        ----------
+        count
+            How many.
+        data
+            What one of them samples from.
+
+        Raises
+        ------
+        ValueError
+            If the trainer's devices are of several processes, of which one would have none.
+        """
+        shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), data)
+        batch = jax.eval_shape(self._sample, jax.random.key(0), shapes)
+        return Layout.of(count, self._devices, batch.images.shape[0])
 
     def _run(self, members: int, state: TrainState, data: Any) -> tuple[TrainState, Terms]:
         """Run the program for one training (no ``members``), or for a stack of them."""
         if members not in self._programs:
-            self._programs[members] = self._compiled(members)
+            self._programs[members] = self._compiled(members, data)
         return self._programs[members](state, data)
 
-    def _compiled(self, members: int) -> Callable[[TrainState, Any], tuple[TrainState, Terms]]:
+    def _compiled(
+        self, members: int, data: Any
+    ) -> Callable[[TrainState, Any], tuple[TrainState, Terms]]:
         function = self._advance if self._scan else self._step
         if members:
-            layout = self.layout(members)
+            layout = self.layout(members, jax.tree.map(_of_one, data))
             function = layout.one_by_one(partial(function, share=layout.shared_out))
         return jax.jit(function, donate_argnums=0) if self._scan else self._one_by_one(function)
 

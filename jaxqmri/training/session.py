@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxqmri.training.checkpoints import Checkpoints
-from jaxqmri.training.loop import Trainer, TrainState, Variables
+from jaxqmri.training.loop import Terms, Trainer, TrainState, Variables
 from jaxqmri.training.plateau import Plateau, PlateauRule, check
 from jaxqmri.training.side_by_side import Layout
 
@@ -123,9 +123,9 @@ def train(
     if side_by_side < 1:
         raise ValueError(f"side_by_side must be at least 1, got {side_by_side}")
     course = Course() if course is None else course
-    layout = trainer.layout(side_by_side)
     waiting = enumerate(trainings)
     going: list[_Going | None] = [None] * side_by_side
+    layout: Any = None
     states: Any = None
     data: Any = None
     while True:
@@ -138,7 +138,8 @@ def train(
             if training is None:
                 break
             going[place], state = _start(number, training, trainer)
-            if states is None:
+            if layout is None:
+                layout = trainer.layout(side_by_side, training.data)
                 states, data = layout.stacked(state), layout.stacked(training.data)
             states = layout.placed(states, place, state)
             data = layout.placed(data, place, training.data)
@@ -150,8 +151,7 @@ def train(
         states, terms = trainer.run_several(states, data)
         for place, each in enumerate(going):
             if each is not None:
-                state, loss = layout.taken((states, terms["loss"]), place)
-                each.check(layout, state, float(loss), course)
+                each.check(layout, states, place, terms, course)
 
 
 class _Going:
@@ -173,17 +173,23 @@ class _Going:
         """Whether the plateau is reached, or the last check made."""
         return self.plateau.reached or self.plateau.checks >= course.checks
 
-    def check(self, layout: Layout, state: TrainState, loss: float, course: Course) -> None:
+    def check(
+        self, layout: Layout, states: TrainState, place: int, terms: Terms, course: Course
+    ) -> None:
         """Look at the metric, keep the best, save if it is time, and tell."""
-        training, step = self.training, int(state.step)
-        point = Point(step, loss, layout.agreed(float(training.validate(state.variables))))
+        training = self.training
+        seen = (states.variables, states.step, terms["loss"])
+        variables, counted, loss = layout.taken(seen, place)
+        step = int(counted)
+        point = Point(step, float(loss), layout.agreed(float(training.validate(variables))))
         self.plateau, is_best = check(self.plateau, point.metric, course.rule)
         if is_best:
-            self.best = state.variables
+            self.best = variables
         self.curve = (*self.curve, point)
         due = layout.agreed(time.monotonic() - self.saved) >= course.save_every
         if training.checkpoints is not None and due:
             self.saved = time.monotonic()
+            state = layout.taken(states, place)
             training.checkpoints.save(step, (state, self.best), _record(self.plateau, self.curve))
         if training.progress is not None:
             training.progress(point)

@@ -35,11 +35,23 @@ class Layout:
     mesh: Mesh
 
     @classmethod
-    def of(cls, count: int, devices: Sequence[Any]) -> Layout:
-        """Share ``count`` trainings out equally over as many of the devices as that takes."""
+    def of(cls, count: int, devices: Sequence[Any], batch: int) -> Layout:
+        """Share ``count`` trainings of so large batches out over as many devices as are of use.
+
+        Raises
+        ------
+        ValueError
+            If the devices are of several processes and one of them would have nothing to do.
+        """
         rows = max(n for n in range(1, len(devices) + 1) if count % n == 0)
-        columns = len(devices) // rows
-        grid = np.asarray(devices[: rows * columns]).reshape(rows, columns)
+        columns = max(n for n in range(1, len(devices) // rows + 1) if batch % n == 0)
+        used = _evenly(devices, rows * columns)
+        if {one.process_index for one in used} != {one.process_index for one in devices}:
+            raise ValueError(
+                f"{count} trainings of batches of {batch} do not divide among "
+                f"{len({one.process_index for one in devices})} processes"
+            )
+        grid = np.asarray(used).reshape(rows, columns)
         return cls(count, Mesh(grid, (TRAININGS, BATCHES)))
 
     @property
@@ -78,7 +90,7 @@ class Layout:
 
         def divided(leaf: Any) -> Any:
             if not leaf.ndim or leaf.shape[0] % self.sharers:
-                return leaf
+                return leaf  # no part of a batch
             return jax.lax.with_sharding_constraint(leaf, PartitionSpec(BATCHES))
 
         return jax.tree.map(divided, batch)
@@ -105,6 +117,11 @@ class Layout:
 
         bits = np.array([value]).view(np.uint32)  # JAX would round it
         return float(np.asarray(multihost_utils.broadcast_one_to_all(bits)).view(np.float64)[0])
+
+
+def _evenly(devices: Sequence[Any], count: int) -> list[Any]:
+    """So many of the devices, as many of every process."""
+    return [devices[k * len(devices) // count] for k in range(count)]
 
 
 def everywhere(tree: Any, mesh: Mesh) -> Any:

@@ -1,4 +1,4 @@
-"""Whole runs compile the same programs again and again: here each is compiled once a process."""
+"""Whole runs compile the same programs again and again: here each is compiled once."""
 
 import jax
 import pytest
@@ -8,9 +8,12 @@ WORTH_KEEPING = 0.2  # seconds that a program took to compile
 
 
 @pytest.fixture(scope="session")
-def programs(tmp_path_factory):
-    """The folder in which compiled programs are kept."""
-    return str(tmp_path_factory.mktemp("programs"))
+def programs(tmp_path_factory, worker_id):
+    """The folder in which compiled programs are kept, the same for all of pytest's workers."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "programs"
+    folder.mkdir(exist_ok=True)
+    return str(folder)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from scipy import optimize
 
 import jaxqmri
 from jaxqmri import Status, fitting, physics
@@ -323,3 +324,18 @@ def test_fewer_samples_than_parameters():
 def test_a_plain_function_needs_a_start():
     with pytest.raises(TypeError, match="needs start="):
         jaxqmri.fit(decay, np.ones((3, 4)), args=(np.arange(4.0),))
+
+
+def test_a_positive_amplitude_is_found_where_a_step_along_t2_leads_to_a_negative_one():
+    model = physics.T2Decay(echo_times=np.array([10.0, 20.0, 30.0, 40.0, 50.0]))
+    signal = np.array([0.177, 0.002, 0.033, 0.021, -0.038], np.float32)
+    result = jaxqmri.fit(model, signal)
+    reference = optimize.least_squares(
+        lambda p: p[0] * np.exp(-np.array(model.echo_times) / p[1]) - signal,
+        (0.3, 10.0),
+        bounds=([0.0, 0.1], [np.inf, 1e4]),
+    )
+    fitted = float(result.params.s0) * np.exp(-np.array(model.echo_times) / result.params.t2)
+    assert result.status == Status.CONVERGED
+    assert result.params.s0 > 0
+    assert np.sum((fitted - signal) ** 2) <= 2.0 * reference.cost * (1.0 + 1e-4)

@@ -40,7 +40,7 @@ def trainer_of(devices):
 
 def gradient(trainer):
     """Of the loss of one batch that the devices share, one array after another."""
-    state, layout = trainer.init(jax.random.key(2)), trainer.layout(1)
+    state, layout = trainer.init(jax.random.key(2)), trainer.layout(1, patches())
     begun = jax.tree.map(np.asarray, state.variables.params)
     moved, _ = trainer.run_several(layout.stacked(state), layout.stacked(patches()))
     ended = layout.taken(moved, 0).variables.params

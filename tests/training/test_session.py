@@ -118,7 +118,7 @@ def test_networks_side_by_side_are_networks_one_by_one(shared: Trainer, several:
     stacks = [slices(seed) for seed in range(several)]
     keys = jax.random.split(jax.random.key(0), several)
     begun = [shared.init(key) for key in keys]
-    layout = shared.layout(several)
+    layout = shared.layout(several, stacks[0])
     states, data = layout.stacked(begun[0]), layout.stacked(stacks[0])
     for place in range(several):
         states = layout.placed(states, place, begun[place])
