@@ -15,6 +15,7 @@ from experiments.command import execute, parse
 from experiments.kept_networks import End, KeptNetworks
 from experiments.run import Run
 from experiments.together import begin, share_out
+from jaxqmri.cli.together import first_goes_first
 from jaxqmri.io import InputError
 from jaxqmri.io.files import write_json
 
@@ -23,10 +24,11 @@ NAMES = ("a", "b", "c", "d", "e")
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Seconds that a training takes, and one that fails."""
+    """Seconds that a training takes, one that fails as foreseen, and one that does not."""
 
     seconds: float = 0.05
     fails: str = ""
+    breaks: str = ""
 
 
 def work(command):
@@ -34,13 +36,16 @@ def work(command):
         return
     import jax
 
-    run = Run("shares", command, Path("none"))
+    with first_goes_first():
+        run = Run("shares", command, Path("none"))
     kept = KeptNetworks(run)
 
     def train(arms):
         for arm in arms:
             if arm == run.settings.fails:
                 raise InputError(f"{arm}: cannot be learnt")
+            if arm == run.settings.breaks:
+                raise RuntimeError(f"{arm}: out of memory")
             time.sleep(run.settings.seconds)
             end = End({"by": np.array([jax.process_index()])}, (), settled=True)
             kept.write(arm, "x", end)

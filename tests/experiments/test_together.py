@@ -71,4 +71,14 @@ def test_the_launcher_starts_them_and_tells_of_a_problem_in_one(tmp_path):
     done = subprocess.run([*command, "--seconds", "0"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "holds a run with other settings" in done.stderr
-    assert "settings: fails" in done.stderr or "fails:" in done.stderr
+    assert "fails: b there,  now" in done.stderr
+
+
+def test_what_nobody_foresaw_in_one_process_ends_all(tmp_path):
+    command = [sys.executable, "-m", WORKER, "--out", tmp_path / "run", "--processes", "2"]
+    done = subprocess.run(
+        [*command, "--breaks", "b"], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 2
+    assert "RuntimeError: b: out of memory" in done.stderr
+    assert "process 1 of 2 failed with exit code 2; the others were stopped" in done.stderr

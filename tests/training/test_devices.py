@@ -51,7 +51,7 @@ def assert_same_training(found, alone):
     np.testing.assert_allclose(found["losses"], alone["losses"], rtol=1e-4)
 
 
-@pytest.mark.parametrize(("processes", "devices"), [(1, 2), (1, 8), (2, 1), (4, 1)])
+@pytest.mark.parametrize(("processes", "devices"), [(1, 3), (1, 8), (2, 1), (4, 1)])
 def test_the_first_gradient_is_that_of_one_device(alone, tmp_path, processes, devices):
     for found in ran(TOGETHER, processes, devices, tmp_path / "run", 6):
         assert_same_training(found, alone)
