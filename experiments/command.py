@@ -66,7 +66,9 @@ class Command(Generic[Settings]):
     distributed: bool = False
     coordinator: str | None = None
     process: int | None = None
-    words: Annotated[tuple[str, ...], tyro.conf.Suppress] = ()
+    words: Annotated[tuple[str, ...], tyro.conf.Suppress] = dataclasses.field(
+        default=(), compare=False
+    )
 
 
 def parse(
