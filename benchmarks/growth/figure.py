@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.growth.axes import Point
+from experiments.pages import mark_simulated
 from jaxqmri.report.figures import CYCLE, INK, SOFT
 from jaxqmri.report.panels import panels
 
@@ -56,5 +57,7 @@ def drawn(points: Sequence[Point]) -> Figure:
             panel.set_xticks(ticks, [str(tick) for tick in ticks])
             panel.xaxis.set_minor_locator(NullLocator())
         panel.set_xlabel(axis, fontsize=9.5, color=INK)
+        panel.tick_params(axis="y", which="minor", labelsize=8, labelcolor=SOFT)
         panel.legend(frameon=False, fontsize=8, labelcolor=INK)
+    mark_simulated(figure)
     return figure
