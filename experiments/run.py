@@ -156,7 +156,7 @@ class Run(Generic[Settings]):
             raise InputError(f"{self.folder}: a file, expected a run folder")
         if config.exists():
             before = read_json(config)
-            if self.command.overwrite and is_first():
+            if self.command.overwrite and self.writes:
                 self._discard()
             elif (changed := _difference(before, now)) is not None:
                 raise InputError(

@@ -124,8 +124,11 @@ class Equation(eqx.Module):
     def basis(
         self, values: Mapping[str, Scalar], amplitudes: tuple[str, ...]
     ) -> tuple[Sequence[Signals], Signals]:
-        """Unit signals of some amplitudes, and the signal of those that are held."""
-        raise NotImplementedError
+        """Unit signals of some amplitudes, and the signal of those that are held.
+
+        Asked for only where :meth:`refined_along` names a parameter.
+        """
+        raise NotImplementedError(f"{type(self).__name__} knows of no amplitudes")
 
     def steps(self, free: tuple[str, ...]) -> int:
         """Steps that nearly every voxel needs from the start values."""
