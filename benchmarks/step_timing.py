@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 class Prepared(NamedTuple):
     """A step that waits for what it does, and the number of weights of a network.
 
-    ``convolutions`` returns the seconds that the convolutions of a step take alone.
+    ``products`` returns the seconds that a step's convolutions and matrix products take alone.
     """
 
     step: Callable[[], None]
     weights: int
-    convolutions: Callable[[], float] | None = None
+    products: Callable[[], float] | None = None
 
 
 def serve(prepare: Callable[[dict[str, Any]], Prepared]) -> None:
@@ -33,7 +33,7 @@ def serve(prepare: Callable[[dict[str, Any]], Prepared]) -> None:
     """
     folder = Path(sys.argv[1])
     problem = json.loads((folder / "problem.json").read_text("utf-8"))
-    step, weights, convolutions = prepare(problem)
+    step, weights, products = prepare(problem)
     start = time.perf_counter()
     step()
     first = time.perf_counter() - start
@@ -43,15 +43,15 @@ def serve(prepare: Callable[[dict[str, Any]], Prepared]) -> None:
         step()
         seconds.append(time.perf_counter() - start)
         busy.append((sum(os.times()[:2]) - cpu) / seconds[-1])
-    patches = problem["batch"] * problem["trainings"]
+    samples = problem["images"][0] * problem["trainings"]
     report = {
         "weights": weights,
         "first_s": first,
         "seconds": seconds,
-        "patches_per_s": patches / statistics.median(seconds),
-        "best_patches_per_s": patches / min(seconds),
+        "samples_per_s": samples / statistics.median(seconds),
+        "best_samples_per_s": samples / min(seconds),
         "cores_busy": statistics.median(busy),
     }
-    if convolutions is not None:
-        report["convolutions_s"] = convolutions()
+    if products is not None:
+        report["products_s"] = products()
     (folder / "report.json").write_text(json.dumps(report), "utf-8")

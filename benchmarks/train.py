@@ -1,11 +1,11 @@
-"""How fast a training step of a U-Net is, beside the same network in PyTorch.
+"""How fast a training step of each network is, beside the same network in PyTorch.
 
-``python -m benchmarks.train`` times forward pass, derivative and Adam on batches of patches of
-64 x 64 pixels with two channels, each framework in a process of its own on the same cores.
-PyTorch is installed in an environment of its own and runs channels last. Where there are
-several cores each is timed twice: one training on all, and one on each core at the same time, as
-the experiments train their folds. How much of our step its convolutions take, each run by itself,
-is told as well. About two minutes on two quiet cores: the load is printed with the results.
+``python -m benchmarks.train`` times forward pass, derivative and Adam on batches of random images,
+each framework in a process of its own on the same cores. PyTorch is installed in an environment
+of its own and runs channels last. Where there are several cores each is timed twice: one training
+on all, and one on each core at the same time, as the experiments train their folds. How much of
+our step its convolutions and matrix products take, each run by itself, is told as well. About
+five minutes on two quiet cores: the load is printed with the results.
 """
 
 from __future__ import annotations
@@ -16,38 +16,74 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+OURS, TORCH = "benchmarks.methods.jaxqmri_train", "benchmarks.peers.torch_networks"
+
+# as the experiments train them: a name and the arguments that both frameworks take, and a batch
+NETWORKS: dict[str, dict[str, Any]] = {
+    "unet": {
+        "network": {
+            "network": "UNet", "in_channels": 2, "out_channels": 1, "features": [16, 32, 64, 128],
+        },
+        "images": [16, 64, 64, 2],
+    },
+    "unet-paper": {
+        "network": {
+            "network": "UNet", "in_channels": 2, "out_channels": 1,
+            "features": [32, 64, 128, 256, 512],
+        },
+        "images": [32, 64, 64, 2],
+    },
+    "perceptron": {
+        "network": {"network": "SkipMLP", "in_features": 2, "out_features": 1, "width": 1.0},
+        "images": [512, 2],
+    },
+    "rmq-net": {
+        "network": {
+            "network": "RMQNet", "in_channels": 4, "maps": 4, "classes": 1,
+            "features": [8, 16, 32, 64],
+        },
+        "images": [4, 64, 64, 4],
+    },
+    "wide-resnet": {
+        "network": {
+            "network": "WideResNet", "in_channels": 1, "out_features": 3, "depth": 16, "width": 1,
+        },
+        "images": [16, 24, 48, 1],
+    },
+    "detector": {
+        "network": {
+            "network": "DiscDetector", "in_channels": 1, "classes": 5, "width": 0.125, "depth": 2,
+        },
+        "images": [8, 192, 192, 1],
+    },
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Time the training step of a U-Net in JAX and in PyTorch."""
+    """Time the training steps of networks in JAX and in PyTorch."""
 
-    features: tuple[int, ...] = (16, 32, 64, 128)
-    """Channels at each level."""
-    batch: int = 16
-    """Patches of a step."""
-    size: int = 64
-    """Width of the patches, pixels."""
-    steps: int = 10
+    networks: tuple[str, ...] = tuple(NETWORKS)
+    """Which."""
+    steps: int = 20
     """Timed steps after the first; the fastest and the median count."""
     out: Path | None = None
     """JSON file to write."""
 
 
 def measured(
-    module: str, python: str | Path, settings: Settings, trainings: int = 1
+    module: str, python: str | Path, problem: dict[str, Any], steps: int, trainings: int = 1
 ) -> dict[str, Any]:
     """What one framework's program reports, or why it does not."""
-    problem = {name: value for name, value in asdict(settings).items() if name != "out"}
-    problem["trainings"] = trainings
+    asked = problem | {"steps": steps, "trainings": trainings}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        (folder / "problem.json").write_text(json.dumps(problem), "utf-8")
+        (folder / "problem.json").write_text(json.dumps(asked), "utf-8")
         done = subprocess.run(
             [python, "-m", module, folder], cwd=ROOT, capture_output=True, text=True, check=False
         )
@@ -57,72 +93,76 @@ def measured(
         return json.loads((folder / "report.json").read_text("utf-8"))
 
 
-def run(settings: Settings) -> list[dict[str, Any]]:
-    """Two rows for each framework: one training on all cores, and one on each."""
-    from benchmarks.environments import NotInstalled, interpreter
+def compared(name: str, steps: int, torch: Path | None) -> list[dict[str, Any]]:
+    """Two rows for each framework that there is: one training on all cores, and one on each."""
     from jaxqmri.cli.accelerator import available_cores
 
-    cores = available_cores()
-    torch, ours = ("PyTorch", "benchmarks.peers.torch_unet"), "benchmarks.methods.jaxqmri_train"
     rows = []
-    try:
-        python: str | Path | None = interpreter("torchimize", patience=600)
-        reason = ""
-    except NotInstalled as error:
-        python, reason = None, f"does not install: {error}"
-    for name, module, own in ((*torch, python), ("jaxqmri", ours, sys.executable)):
-        for trainings in sorted({1, cores}):
-            row: dict[str, Any] = {"method": name, "trainings": trainings}
-            if own is None:
-                row["error"] = reason
-            else:
-                row |= measured(module, own, settings, trainings)
+    for method, module, python in (("PyTorch", TORCH, torch), ("jaxqmri", OURS, sys.executable)):
+        if python is None:
+            continue
+        for trainings in sorted({1, available_cores()}):
+            row = {"network": name, "method": method, "trainings": trainings}
+            row |= measured(module, python, NETWORKS[name], steps, trainings)
             rows.append(row)
+    weights = {row["weights"] for row in rows if "weights" in row}
+    if len(weights) > 1:
+        raise RuntimeError(f"{name}: the frameworks' networks differ, {weights} weights")
     return rows
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """One line for each row."""
-    head = (
-        f"{'method':<12}{'trainings at a time':>21}{'weights':>10}{'patches/s':>11}{'best':>7}"
-        f"{'first s':>9}{'cores':>7}{'convolutions':>14}"
+def line(row: dict[str, Any]) -> str:
+    """One row of the table."""
+    start = f"{row['network']:<12}{row['method']:<9}{row['trainings']:>10}"
+    if "error" in row:
+        return f"{start}  failed: {row['error']}"
+    return (
+        f"{start}{row['weights']:>11,}{row['samples_per_s']:>11.0f}"
+        f"{row['best_samples_per_s']:>8.0f}{row['first_s']:>9.2f}{row['cores_busy']:>7.2f}"
+        f"{_share(row):>10}"
     )
-    lines = [head]
-    for row in rows:
-        if "error" in row:
-            lines.append(f"{row['method']:<12}{row['trainings']:>21}  failed: {row['error']}")
-            continue
-        lines.append(
-            f"{row['method']:<12}{row['trainings']:>21}{row['weights']:>10,}{row['patches_per_s']:>11.0f}"
-            f"{row['best_patches_per_s']:>7.0f}{row['first_s']:>9.2f}{row['cores_busy']:>7.2f}"
-            f"{_share(row):>14}"
-        )
-    return "\n".join(lines)
+
+
+HEAD = (
+    f"{'network':<12}{'method':<9}{'trainings':>10}{'weights':>11}{'samples/s':>11}{'best':>8}"
+    f"{'first s':>9}{'cores':>7}{'products':>10}"
+)
 
 
 def _share(row: dict[str, Any]) -> str:
-    """Part of a step that its convolutions take when each is run by itself."""
-    if "convolutions_s" not in row:
+    """Part of a step that its convolutions and matrix products take, each run by itself."""
+    if "products_s" not in row:
         return ""
-    return f"{row['convolutions_s'] / statistics.median(row['seconds']):.0%}"
+    return f"{row['products_s'] / statistics.median(row['seconds']):.0%}"
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print the table and write it down."""
     import tyro
 
+    from benchmarks.environments import NotInstalled, interpreter
+    from benchmarks.report import machine
     from jaxqmri.io.files import write_json
 
     settings = tyro.cli(Settings, args=arguments, description=__doc__)
+    if unknown := set(settings.networks) - set(NETWORKS):
+        raise SystemExit(f"no network {', '.join(unknown)}: there are {', '.join(NETWORKS)}")
+    try:
+        torch = interpreter("torchimize", patience=600)
+    except NotInstalled as error:
+        print(f"PyTorch does not install: {error}")
+        torch = None
     before = os.getloadavg()[0]
-    rows = run(settings)
-    print(f"Random images; load average {before:.1f} to {os.getloadavg()[0]:.1f}\n\n{table(rows)}")
+    print(HEAD, flush=True)
+    rows = []
+    for name in settings.networks:
+        rows += compared(name, settings.steps, torch)
+        print(*(line(row) for row in rows if row["network"] == name), sep="\n", flush=True)
+    load = [before, os.getloadavg()[0]]
+    print(f"\nRandom images; load average {load[0]:.1f} to {load[1]:.1f}")
     if settings.out is not None:
-        asked = {name: value for name, value in asdict(settings).items() if name != "out"}
-        load = [before, os.getloadavg()[0]]
-        write_json(
-            settings.out, {"benchmark": "train", "settings": asked, "load": load, "rows": rows}
-        )
+        found = {"benchmark": "train", "data": "random images", "machine": machine(), "load": load}
+        write_json(settings.out, found | {"steps": settings.steps, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -1,43 +1,44 @@
-"""The training step of ``jaxqmri.training`` on one batch of random patches."""
+"""The training step of ``jaxqmri.training`` on one batch of random images."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.step_timing import Prepared, serve
 
-REPEATS = 3  # of a convolution alone; the fastest counts
+REPEATS = 3  # of a product alone; the fastest counts
+PRODUCTS = ("conv_general_dilated", "dot_general")
+TARGET = 45.0
+
+
+class Batch(NamedTuple):
+    """Images and nothing else: the target is the same everywhere."""
+
+    images: Any
 
 
 def prepare(problem: dict[str, Any]) -> Prepared:
-    """U-Nets trained with L1 and Adam, the cores dealt out to them: one has its batch on all."""
+    """Networks trained with L1 and Adam, the cores dealt out to them: one has its batch on all."""
     import jax
-    import jax.numpy as jnp
 
     from jaxqmri.cli.accelerator import available_cores
 
     count = problem["trainings"]
     jax.config.update("jax_num_cpu_devices", available_cores())
 
-    from jaxqmri.networks import UNet
-    from jaxqmri.training import (
-        Patches,
-        Trainer,
-        l1,
-        make_optimiser,
-        supervised_and_physics,
-    )
+    from jaxqmri.networks import build
+    from jaxqmri.training import Trainer, l1, make_optimiser, supervised_and_physics
 
-    shape = (problem["batch"], problem["size"], problem["size"])
-    images = jax.random.normal(jax.random.key(0), (*shape, 2))
-    data = Patches(images, jnp.full((*shape, 1), 45.0), jnp.ones((*shape, 1), bool))
+    data = Batch(jax.random.normal(jax.random.key(0), problem["images"]))
     trainer = Trainer(
-        lambda rngs: UNet(2, 1, tuple(problem["features"]), start=45.0, rngs=rngs),
+        lambda rngs: build(problem["network"], rngs),
         make_optimiser("adam", 1e-3),
         lambda _, batch: batch,
-        supervised_and_physics(lambda p, b: l1(p, b.targets, mask=b.mask)),
+        supervised_and_physics(
+            lambda predicted, _: sum(l1(each, TARGET) for each in jax.tree.leaves(predicted))
+        ),
         steps=1,
     )
     state = trainer.init(jax.random.key(0))
@@ -51,41 +52,41 @@ def prepare(problem: dict[str, Any]) -> Prepared:
         jax.block_until_ready((state.step, terms))
 
     def alone() -> float:
-        return convolutions_alone(trainer, state, data, layout)
+        return products_alone(trainer, state, data, layout)
 
     return Prepared(step, weights, alone)
 
 
-def convolutions_alone(trainer: Any, states: Any, data: Any, layout: Any) -> float:
-    """Seconds that the convolutions of a step take, forward and back, each run by itself."""
+def products_alone(trainer: Any, states: Any, data: Any, layout: Any) -> float:
+    """Seconds of a step's convolutions and matrix products, both ways, each run by itself."""
     import jax
 
     one = (jax.tree.map(lambda leaf: leaf[0], tree) for tree in (states, data))
     traced = jax.make_jaxpr(trainer.advance)(*one)
-    return sum(_seconds_alone(each, layout) for each in _convolutions(traced.jaxpr))
+    return sum(_seconds_alone(each, layout) for each in _products(traced.jaxpr))
 
 
-def _convolutions(jaxpr: Any) -> Iterator[Any]:
+def _products(jaxpr: Any) -> Iterator[Any]:
     """Those of a program and of all programs inside it."""
     for equation in jaxpr.eqns:
-        if equation.primitive.name == "conv_general_dilated":
+        if equation.primitive.name in PRODUCTS:
             yield equation
         for value in equation.params.values():
             inner = getattr(value, "jaxpr", value)
             if hasattr(inner, "eqns"):
-                yield from _convolutions(inner)
+                yield from _products(inner)
 
 
 def _seconds_alone(equation: Any, layout: Any) -> float:
     import jax
     import jax.numpy as jnp
 
-    def convolved(*operands: Any) -> Any:
+    def product(*operands: Any) -> Any:
         return equation.primitive.bind(*(layout.shared_out(each) for each in operands), **params)
 
     params = equation.params
     operands = [jnp.ones(each.aval.shape, each.aval.dtype) for each in equation.invars]
-    run = jax.jit(layout.one_by_one(convolved))
+    run = jax.jit(layout.one_by_one(product))
     stacks = [layout.stacked(each) for each in operands]
     jax.block_until_ready(run(*stacks))
     seconds = []
