@@ -8,7 +8,7 @@ import venv
 from pathlib import Path
 from typing import NamedTuple
 
-from jaxqmri.cli.accelerator import cache_folder
+from jaxqmri.cli.cache import cache_folder
 
 
 class Peer(NamedTuple):

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -23,6 +21,7 @@ import jaxqmri
 from experiments.command import Command, Preset, Settings, execute, parse
 from experiments.surroundings import surroundings
 from jaxqmri.cli.accelerator import available_cores, keep_compiled
+from jaxqmri.cli.cache import cache_folder
 from jaxqmri.cli.together import is_first
 from jaxqmri.io import InputError
 from jaxqmri.io.files import read_json, write_json, write_text
@@ -229,8 +228,9 @@ def write_metrics(
 def configure_jax() -> None:
     """Make every CPU core a device of JAX and keep compiled programs for the next run.
 
-    Programs are kept in :func:`cache_folder`, or where ``JAX_COMPILATION_CACHE_DIR`` says. Where
-    an accelerator is present that is what JAX computes on. Without effect once JAX has started.
+    Programs are kept in the cache folder (:mod:`jaxqmri.cli.cache`), or where
+    ``JAX_COMPILATION_CACHE_DIR`` says. Where an accelerator is present that is what JAX computes
+    on. Without effect once JAX has started.
     """
     import jax
 
@@ -239,22 +239,6 @@ def configure_jax() -> None:
     except RuntimeError:  # already started, with as many devices as it was given then
         return
     keep_compiled(cache_folder() / "compiled", WORTH_KEEPING)
-
-
-def cache_folder() -> Path:
-    """Where cohorts, transforms and compiled programs are kept between runs.
-
-    ``JAXQMRI_CACHE``, or ``jaxqmri`` in the user's cache folder.
-    """
-    if "JAXQMRI_CACHE" in os.environ:
-        return Path(os.environ["JAXQMRI_CACHE"])
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return base / "jaxqmri"
 
 
 def progress(

@@ -22,6 +22,7 @@ class Batch(NamedTuple):
 def prepare(problem: dict[str, Any]) -> Prepared:
     """Networks trained with L1 and Adam, the cores dealt out to them: one has its batch on all."""
     import jax
+    import jax.numpy as jnp
 
     from jaxqmri.cli.accelerator import available_cores
 
@@ -31,14 +32,16 @@ def prepare(problem: dict[str, Any]) -> Prepared:
     from jaxqmri.networks import build
     from jaxqmri.training import Trainer, l1, make_optimiser, supervised_and_physics
 
+    def error(predicted: Any, _: Batch) -> Any:
+        each = [l1(part, jnp.asarray(TARGET)) for part in jax.tree.leaves(predicted)]
+        return jnp.sum(jnp.stack(each))
+
     data = Batch(jax.random.normal(jax.random.key(0), problem["images"]))
     trainer = Trainer(
         lambda rngs: build(problem["network"], rngs),
         make_optimiser("adam", 1e-3),
         lambda _, batch: batch,
-        supervised_and_physics(
-            lambda predicted, _: sum(l1(each, TARGET) for each in jax.tree.leaves(predicted))
-        ),
+        supervised_and_physics(error),
         steps=1,
     )
     state = trainer.init(jax.random.key(0))

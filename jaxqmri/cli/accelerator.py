@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from jaxqmri.cli.cache import cache_folder
+
 
 def configure_jax(devices: int | None = None) -> None:
     """Set up JAX before it is first used; where something has imported it already, leave it.
@@ -49,9 +51,3 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def cache_folder() -> Path:
-    """Where the user's programs keep what they can make again."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "jaxqmri"

@@ -10,7 +10,8 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-from jaxqmri.fitting.equation import REFINED_STEPS, Equation, FunctionEquation, ModelEquation
+from jaxqmri.fitting.equation import REFINED_STEPS, Equation, ModelEquation
+from jaxqmri.fitting.plain_function import FunctionEquation
 from jaxqmri.fitting.problem import Plan, Voxel
 from jaxqmri.physics import SignalModel
 

@@ -35,7 +35,8 @@ def prepare(problem: dict[str, Any]) -> Prepared:
             if count > 1:
                 torch.set_num_threads(1)  # of the thread that calls
             optimiser.zero_grad(set_to_none=True)
-            sum((each - TARGET).abs().mean() for each in network(images)).backward()
+            errors = [(each - TARGET).abs().mean() for each in network(images)]
+            torch.stack(errors).sum().backward()
             optimiser.step()
 
         return step, sum(p.numel() for p in network.parameters())
