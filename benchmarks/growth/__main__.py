@@ -2,8 +2,9 @@
 
 ``python -m benchmarks.growth`` times mono-exponential fits of more voxels (scipy beside them), of
 more images, decays of more parameters, the same fit on more CPU devices, and perceptrons trained
-side by side in one program. Every point is the median of repeats. About five minutes on two
-cores; run it on a quiet machine: the load is printed with the results.
+side by side in one program, and ``jaxqmri fit`` of more subjects. Every point is the median of
+repeats. About six minutes on two cores; run it on a quiet machine: the load is printed with the
+results.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """Time fits and trainings of growing size."""
+    """Time fits, trainings and datasets of growing size."""
 
     voxels: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
     """Voxels of mono-exponential fits of four images: 24 bytes each, and as much for copies."""
@@ -38,6 +39,8 @@ class Settings:
     """CPU devices; 1, 2, 4, ... up to the cores unless given."""
     trainings: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     """Trainings in one program."""
+    subjects: tuple[int, ...] = (1, 4, 16, 64)
+    """Subjects of a dataset, of 8,192 voxels each."""
     count: int = 500_000
     """Voxels where something else grows."""
     repeats: int = 7
@@ -60,6 +63,7 @@ def measured(settings: Settings) -> Iterator[Point]:
     yield from axes.parameters(settings.parameters, count, repeats, seed)
     yield from axes.devices(settings.devices or [*doubled, cores], count, repeats, seed)
     yield from axes.trainings(settings.trainings, repeats, seed)
+    yield from axes.subjects(settings.subjects, repeats, seed)
 
 
 def table(points: Sequence[Point]) -> str:

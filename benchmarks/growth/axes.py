@@ -6,7 +6,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from benchmarks.cases import CASES, T1RHO, Case
 from jaxqmri import physics
 
 LONGEST = 75.0  # ms: the last spin lock or echo, however many there are
+SUBJECT = (32, 32, 8)  # voxels
 SCIPY = "benchmarks.methods.scipy_curve_fit"
 OURS = "benchmarks.methods.jaxqmri_fit"
 
@@ -112,6 +115,46 @@ def trainings(sizes: Sequence[int], repeats: int, seed: int) -> Iterator[Point]:
             jax.block_until_ready(terms)
 
         yield point("trainings", "jaxqmri", size, repeated(run, repeats))
+
+
+def subjects(sizes: Sequence[int], repeats: int, seed: int) -> Iterator[Point]:
+    """``jaxqmri fit`` of a BIDS dataset of more and more subjects, read, fitted and written.
+
+    Raises
+    ------
+    RuntimeError
+        If the command does not come through.
+    """
+    from jaxqmri.cli.main import main
+
+    case = CASES["mono"]
+    with tempfile.TemporaryDirectory() as scratch:
+        for size in sizes:
+            root = Path(scratch) / f"study-{size}"
+            write_subjects(root, case, size, seed)
+            words = ["fit", "t1rho", str(root), "--overwrite"]
+
+            def run(words: list[str] = words) -> None:
+                with redirect_stdout(StringIO()):
+                    code = main(words)
+                if code:
+                    raise RuntimeError(f"jaxqmri {' '.join(words)}: ended with {code}")
+
+            yield point("subjects", "jaxqmri fit", size, repeated(run, repeats))
+
+
+def write_subjects(root: Path, case: Case, count: int, seed: int) -> None:
+    """Write a BIDS dataset of so many small subjects, each with one spin-lock series."""
+    from jaxqmri.io import bids
+
+    bids.write_dataset_description(root, "Simulated subjects of a benchmark")
+    for number in range(count):
+        images, _, _ = case.simulate(int(np.prod(SUBJECT)), seed + number)
+        entities = {"sub": f"{number + 1:04d}"}
+        volumes = images.reshape(*SUBJECT, -1)
+        bids.write_series(
+            root, entities, "T1rhow", volumes, np.eye(4), case.times, {"SpinLockFrequency": 500.0}
+        )
 
 
 def fit_seconds(case: Case, count: int, repeats: int, seed: int) -> list[float]:

@@ -12,6 +12,8 @@ from experiments.pages import mark_simulated
 from jaxqmri.report.figures import CYCLE, INK, SOFT
 from jaxqmri.report.panels import panels
 
+FEW_DECADES = 100
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -21,6 +23,7 @@ TITLES = {
     "parameters": "More parameters",
     "devices": "More CPU devices",
     "trainings": "More trainings in one program",
+    "subjects": "More subjects of a dataset",
 }
 
 
@@ -30,7 +33,7 @@ def drawn(points: Sequence[Point]) -> Figure:
     The dashed line is what the first point would become if cost grew in proportion, or on more
     devices fell in inverse proportion.
     """
-    from matplotlib.ticker import NullLocator
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
     axes_found = list(dict.fromkeys(each["axis"] for each in points))
     figure, places = panels([TITLES[axis] for axis in axes_found], "", "seconds", height=2.2)
@@ -57,7 +60,11 @@ def drawn(points: Sequence[Point]) -> Figure:
             panel.set_xticks(ticks, [str(tick) for tick in ticks])
             panel.xaxis.set_minor_locator(NullLocator())
         panel.set_xlabel(axis, fontsize=9.5, color=INK)
-        panel.tick_params(axis="y", which="minor", labelsize=8, labelcolor=SOFT)
+        low, high = panel.get_ylim()
+        if high < FEW_DECADES * low:  # powers of ten alone would be one tick or none
+            panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        panel.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        panel.yaxis.set_minor_locator(NullLocator())
         panel.legend(frameon=False, fontsize=8, labelcolor=INK)
     mark_simulated(figure)
     return figure

@@ -15,6 +15,7 @@ def test_small_run_from_command_to_file(tmp_path: Path, capsys: pytest.CaptureFi
     small = [
         "--voxels", "100", "200", "--scipy-most", "100", "--images", "4", "8", "--parameters", "2",
         "3", "4", "--devices", "1", "--trainings", "1", "2", "--count", "600", "--repeats", "2",
+        "--subjects", "1", "2",
     ]  # fmt: skip
     growth.main([*small, "--out", str(tmp_path)])
     (path,) = tmp_path.glob("growth-*.json")
@@ -28,6 +29,7 @@ def test_small_run_from_command_to_file(tmp_path: Path, capsys: pytest.CaptureFi
         ("voxels", "jaxqmri"): [100, 200], ("voxels", "scipy curve_fit"): [100],
         ("images", "jaxqmri"): [4, 8], ("parameters", "jaxqmri"): [2, 3, 4],
         ("devices", "jaxqmri"): [1], ("trainings", "jaxqmri"): [1, 2],
+        ("subjects", "jaxqmri fit"): [1, 2],
     }  # fmt: skip
     assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     assert found["machine"]["cores"] >= 1
