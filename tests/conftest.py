@@ -5,11 +5,6 @@ import os
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
-# tests spend most of their time compiling, and XLA's newer way of writing out fused loops takes a
-# third longer; read once, when JAX first computes, here and in the processes that tests start
-FEWER_PASSES = "--xla_cpu_use_fusion_emitters=false"
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {FEWER_PASSES}".strip()
-
 # read by ITK once, when it is first imported, which a test may do before jaxqmri does: on one
 # thread registrations are the same to the last digit in every process
 os.environ.setdefault("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "1")

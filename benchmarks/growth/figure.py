@@ -12,10 +12,10 @@ from experiments.pages import mark_simulated
 from jaxqmri.report.figures import CYCLE, INK, SOFT
 from jaxqmri.report.panels import panels
 
-FEW_DECADES = 100
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+TWO_DECADES = 100
 
 TITLES = {
     "voxels": "More voxels",
@@ -61,7 +61,7 @@ def drawn(points: Sequence[Point]) -> Figure:
             panel.xaxis.set_minor_locator(NullLocator())
         panel.set_xlabel(axis, fontsize=9.5, color=INK)
         low, high = panel.get_ylim()
-        if high < FEW_DECADES * low:  # powers of ten alone would be one tick or none
+        if high < TWO_DECADES * low:  # powers of ten alone would be one tick or none
             panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         panel.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         panel.yaxis.set_minor_locator(NullLocator())

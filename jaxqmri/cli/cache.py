@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """Folder of compiled programs, and of an experiment's cohorts and transforms.
+    """Folder of compiled programs, of experiments' cohorts and transforms, of benchmarks' peers.
 
     ``JAXQMRI_CACHE``, or ``jaxqmri`` in the user's cache folder.
     """

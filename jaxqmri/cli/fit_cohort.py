@@ -18,7 +18,7 @@ from jaxqmri.io import files
 def write_table_and_page(
     asked: FitOptions, flags: Flags, outcomes: Mapping[str, Outcome], loading: Loading
 ) -> None:
-    """Write the table and the page of all series of a dataset, unless nothing has changed."""
+    """Write the table and the page of a dataset of several series, unless all have failed."""
     if all(outcome.state == FAILED for outcome in outcomes.values()):
         return
     sources = find_sources(asked.inputs, asked.model, flags, ())

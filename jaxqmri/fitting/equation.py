@@ -1,4 +1,4 @@
-"""The face that a fit sees of a model, and a signal model behind it."""
+"""What a fit needs of an equation, and that of a signal model."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from experiments import run as shared
 from experiments.run import Command, Result, Run
 from jaxqmri.io import InputError
 
@@ -87,11 +86,3 @@ def test_a_folder_of_something_else_is_never_touched(tmp_path):
     with pytest.raises(InputError, match="a file, expected a run folder"):
         start(tmp_path / "thesis.txt")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
-
-
-def test_the_cache_can_be_put_elsewhere(monkeypatch, tmp_path):
-    monkeypatch.setenv("JAXQMRI_CACHE", str(tmp_path))
-    assert shared.cache_folder() == tmp_path
-    monkeypatch.delenv("JAXQMRI_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
-    assert shared.cache_folder().name == "jaxqmri"
