@@ -1,8 +1,8 @@
 """How the cost of fits and trainings grows with the work, in one table and one figure.
 
 ``python -m benchmarks.growth`` times mono-exponential fits of more voxels (scipy beside them), of
-more images, decays of more parameters, the same fit on more CPU devices, and perceptrons trained
-side by side in one program, and ``jaxqmri fit`` of more subjects. Every point is the median of
+more images, decays of more parameters, the same fit on more CPU devices, perceptrons trained side
+by side in one program, and ``jaxqmri fit`` of more subjects. Every point is the median of
 repeats. About six minutes on two cores; run it on a quiet machine: the load is printed with the
 results.
 """
