@@ -8,7 +8,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 
@@ -24,34 +23,29 @@ class Prepared(NamedTuple):
 
 
 def serve(prepare: Callable[[dict[str, Any]], Prepared]) -> None:
-    """Time the step that ``prepare`` makes of ``problem.json`` in the folder named.
+    """Time the step that ``prepare`` makes of the problem, in as many turns as are asked for.
+
+    The first line of standard input is the problem in JSON; every line after it asks for a turn,
+    and is answered by a line of JSON. When input ends so does the process, after a last line of
+    what it only has to tell once.
 
     Parameters
     ----------
     prepare
         From the problem to one step of every training.
     """
-    folder = Path(sys.argv[1])
-    problem = json.loads((folder / "problem.json").read_text("utf-8"))
+    problem = json.loads(sys.stdin.readline())
     step, weights, products = prepare(problem)
     start = time.perf_counter()
     step()
-    first = time.perf_counter() - start
-    seconds, busy = [], []
-    for _ in range(problem["steps"]):
-        start, cpu = time.perf_counter(), sum(os.times()[:2])
-        step()
-        seconds.append(time.perf_counter() - start)
-        busy.append((sum(os.times()[:2]) - cpu) / seconds[-1])
-    samples = problem["images"][0] * problem["trainings"]
-    report = {
-        "weights": weights,
-        "first_s": first,
-        "seconds": seconds,
-        "samples_per_s": samples / statistics.median(seconds),
-        "best_samples_per_s": samples / min(seconds),
-        "cores_busy": statistics.median(busy),
-    }
-    if products is not None:
-        report["products_s"] = products()
-    (folder / "report.json").write_text(json.dumps(report), "utf-8")
+    once = {"weights": weights, "first_s": time.perf_counter() - start}
+    print(json.dumps(once), flush=True)
+    for _ in sys.stdin:
+        seconds, busy = [], []
+        for _ in range(problem["steps"]):
+            start, cpu = time.perf_counter(), sum(os.times()[:2])
+            step()
+            seconds.append(time.perf_counter() - start)
+            busy.append((sum(os.times()[:2]) - cpu) / seconds[-1])
+        print(json.dumps({"seconds": seconds, "cores_busy": statistics.median(busy)}), flush=True)
+    print(json.dumps({} if products is None else {"products_s": products()}))

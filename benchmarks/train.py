@@ -1,11 +1,11 @@
 """How fast a training step of each network is, beside the same network in PyTorch.
 
 ``python -m benchmarks.train`` times forward pass, derivative and Adam on batches of random images,
-each framework in a process of its own on the same cores. PyTorch is installed in an environment
-of its own and runs eagerly, channels last, with the fused Adam. Where there are several cores each
-is timed twice: one training on all, and one on each core at the same time, as the experiments
-train their folds. How much of our step its convolutions and matrix products take, each run by
-itself, is told as well. About five minutes on two quiet cores: the load is printed with the
+each framework in a process of its own on the same cores, in turns. PyTorch is installed in an
+environment of its own and runs eagerly, channels last, with the fused Adam. Where there are several
+cores each is timed twice: one training on all, and one on each core at the same time, as the
+experiments train their folds. How much of our step its convolutions and matrix products take, each
+run by itself, is told as well. About ten minutes on two quiet cores: the load is printed with the
 results.
 """
 
@@ -17,9 +17,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS, TORCH = "benchmarks.methods.jaxqmri_train", "benchmarks.peers.torch_networks"
@@ -71,41 +73,109 @@ class Settings:
 
     networks: tuple[str, ...] = tuple(NETWORKS)
     """Which."""
-    steps: int = 20
-    """Timed steps after the first; the fastest and the median count."""
+    steps: int = 10
+    """Timed steps after the first, in each turn; the fastest and the median of all count."""
+    turns: int = 3
+    """How often each framework is timed, one after the other."""
     out: Path | None = None
     """JSON file to write."""
 
 
-def measured(
-    module: str, python: str | Path, problem: dict[str, Any], steps: int, trainings: int = 1
-) -> dict[str, Any]:
-    """What one framework's program reports, or why it does not."""
-    asked = problem | {"steps": steps, "trainings": trainings}
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        (folder / "problem.json").write_text(json.dumps(asked), "utf-8")
-        done = subprocess.run(
-            [python, "-m", module, folder], cwd=ROOT, capture_output=True, text=True, check=False
+class Program:
+    """One framework's program, which times steps whenever it is asked to, until it fails."""
+
+    def __init__(
+        self, module: str, python: str | Path, problem: dict[str, Any], errors: IO[str]
+    ) -> None:
+        self.answers: list[dict[str, Any]] = []
+        self.error: str | None = None
+        self._problem = problem
+        self._errors = errors
+        self._process = subprocess.Popen(
+            [python, "-m", module],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            encoding="utf-8",
         )
-        if done.returncode != 0:
-            said = done.stderr.strip().splitlines()
-            return {"error": said[-1] if said else f"ended with {done.returncode}"}
-        return json.loads((folder / "report.json").read_text("utf-8"))
+        self.ask(json.dumps(problem))
+
+    def ask(self, line: str = "") -> None:
+        """Send one line, and keep what is answered."""
+        if self.error is None:
+            with suppress(BrokenPipeError):  # it has ended: why is in what it said last
+                print(line, file=self._process.stdin, flush=True)
+            self._listen()
+
+    def end(self) -> None:
+        """Keep what the program has to say last."""
+        if self._process.stdin and self.error is None:
+            self._process.stdin.close()
+            self._listen()
+        self._process.wait()
+
+    def _listen(self) -> None:
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        if line:
+            self.answers.append(json.loads(line))
+            return
+        code = self._process.wait()
+        self._errors.seek(0)
+        said = self._errors.read().strip().splitlines()
+        self.error = said[-1] if said else f"ended with {code}"
+
+    def row(self) -> dict[str, Any]:
+        """What was measured, in all turns, or why it was not."""
+        if self.error is not None:
+            return {"error": self.error}
+        first, *turns, last = self.answers
+        seconds = [second for turn in turns for second in turn["seconds"]]
+        samples = self._problem["images"][0] * self._problem["trainings"]
+        return {
+            **first,
+            **last,
+            "turns": [turn["seconds"] for turn in turns],
+            "step_s": statistics.median(seconds),
+            "samples_per_s": samples / statistics.median(seconds),
+            "best_samples_per_s": samples / min(seconds),
+            "cores_busy": statistics.median(turn["cores_busy"] for turn in turns),
+        }
 
 
-def compared(name: str, steps: int, torch: Path | None) -> list[dict[str, Any]]:
+def in_turns(
+    commands: Mapping[str, tuple[str, str | Path]], problem: dict[str, Any], turns: int
+) -> dict[str, dict[str, Any]]:
+    """A row of each program, a module and its interpreter; a slow time is slow for all of them."""
+    with ExitStack() as files:
+        programs = {
+            method: Program(
+                *command,
+                problem,
+                files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")),
+            )
+            for method, command in commands.items()
+        }
+        for _ in range(turns):
+            for program in programs.values():
+                program.ask()
+        for program in programs.values():
+            program.end()
+        return {method: program.row() for method, program in programs.items()}
+
+
+def compared(name: str, settings: Settings, torch: Path | None) -> list[dict[str, Any]]:
     """Two rows for each framework that there is: one training on all cores, and one on each."""
     from jaxqmri.cli.accelerator import available_cores
 
+    commands = {"jaxqmri": (OURS, sys.executable)}
+    if torch is not None:
+        commands = {"PyTorch": (TORCH, torch), **commands}
     rows = []
-    for method, module, python in (("PyTorch", TORCH, torch), ("jaxqmri", OURS, sys.executable)):
-        if python is None:
-            continue
-        for trainings in sorted({1, available_cores()}):
-            row = {"network": name, "method": method, "trainings": trainings}
-            row |= measured(module, python, NETWORKS[name], steps, trainings)
-            rows.append(row)
+    for trainings in sorted({1, available_cores()}):
+        problem = NETWORKS[name] | {"steps": settings.steps, "trainings": trainings}
+        found = in_turns(commands, problem, settings.turns)
+        rows += [{"network": name, "method": m, "trainings": trainings} | found[m] for m in found]
     weights = {row["weights"] for row in rows if "weights" in row}
     if len(weights) > 1:
         return [row | {"error": f"the networks differ: {weights} weights"} for row in rows]
@@ -132,9 +202,7 @@ HEAD = (
 
 def _share(row: dict[str, Any]) -> str:
     """Part of a step that its convolutions and matrix products take, each run by itself."""
-    if "products_s" not in row:
-        return ""
-    return f"{row['products_s'] / statistics.median(row['seconds']):.0%}"
+    return f"{row['products_s'] / row['step_s']:.0%}" if "products_s" in row else ""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -157,13 +225,13 @@ def main(arguments: list[str] | None = None) -> None:
     print(HEAD, flush=True)
     rows = []
     for name in settings.networks:
-        rows += compared(name, settings.steps, torch)
+        rows += compared(name, settings, torch)
         print(*(line(row) for row in rows if row["network"] == name), sep="\n", flush=True)
     load = [before, os.getloadavg()[0]]
     print(f"\nRandom images; load average {load[0]:.1f} to {load[1]:.1f}")
     if settings.out is not None:
         found = {"benchmark": "train", "data": "random images", "machine": machine(), "load": load}
-        write_json(settings.out, found | {"steps": settings.steps, "rows": rows})
+        write_json(settings.out, found | {"rows": rows})
 
 
 if __name__ == "__main__":

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks import train
+from benchmarks import environments, train
 from jaxqmri.networks import build
 
 UNET = {
@@ -18,17 +20,46 @@ UNET = {
 }
 
 
-def test_our_step_is_timed_and_a_failure_is_listed():
-    ours = train.measured(train.OURS, sys.executable, UNET, steps=2)
-    assert len(ours["seconds"]) == 2
-    assert ours["best_samples_per_s"] == 2 / min(ours["seconds"])
-    two = train.measured(train.OURS, sys.executable, UNET, 2, trainings=2)
-    assert two["samples_per_s"] == 2 * 2 / np.median(two["seconds"])
-    absent = train.measured("benchmarks.methods.absent", sys.executable, UNET, steps=2)
-    assert "absent" in absent["error"]
-    start = {"network": "unet", "method": "ours", "trainings": 1}
-    assert f"{ours['weights']:,}" in train.line(start | ours)
-    assert "failed" in train.line(start | absent)
+def test_our_step_is_timed_in_turns_and_a_failure_is_listed():
+    commands = {
+        "ours": (train.OURS, sys.executable),
+        "absent": ("benchmarks.methods.absent", sys.executable),
+    }
+    rows = train.in_turns(commands, UNET | {"steps": 2, "trainings": 2}, turns=3)
+    seconds = np.concatenate(rows["ours"]["turns"])
+    assert seconds.shape == (3 * 2,)
+    assert rows["ours"]["samples_per_s"] == 2 * 2 / np.median(seconds)
+    assert rows["ours"]["best_samples_per_s"] == 2 * 2 / min(seconds)
+    assert "absent" in rows["absent"]["error"]
+    start = {"network": "unet", "method": "ours", "trainings": 2}
+    assert f"{rows['ours']['weights']:,}" in train.line(start | rows["ours"])
+    assert "failed" in train.line(start | rows["absent"])
+
+
+def test_networks_that_are_not_the_same_are_not_compared(monkeypatch):
+    def found(commands, problem, turns):
+        return {method: {"weights": method.count("j")} for method in commands}
+
+    monkeypatch.setattr(train, "in_turns", found)
+    rows = train.compared("unet", train.Settings(), Path("python"))
+    assert len(rows) >= 2
+    assert all("differ" in row["error"] for row in rows)
+
+
+def test_results_are_written_without_pytorch_too(monkeypatch, tmp_path, capsys):
+    def absent(*_, **__):
+        raise environments.NotInstalled("no such wheel")
+
+    monkeypatch.setattr(environments, "interpreter", absent)
+    monkeypatch.setitem(train.NETWORKS, "unet", UNET)
+    out = tmp_path / "train.json"
+    train.main(["--networks", "unet", "--steps", "1", "--turns", "1", "--out", str(out)])
+    assert "no such wheel" in capsys.readouterr().out
+    rows = json.loads(out.read_text())["rows"]
+    assert {row["method"] for row in rows} == {"jaxqmri"}
+    assert all(row["samples_per_s"] > 0 for row in rows)
+    with pytest.raises(SystemExit, match="no network vnet"):
+        train.main(["--networks", "vnet"])
 
 
 @pytest.mark.parametrize("name", train.NETWORKS)
