@@ -221,7 +221,7 @@ class Detector:
         for first in range(0, len(images), AT_A_TIME):
             own = images[first : first + AT_A_TIME]
             boxes, scores = (np.asarray(each) for each in self._predict(variables, _filled(own)))
-            parts += [_kept(boxes[k], scores[k], first + k) for k in range(len(own))]
+            parts += [without_doubles(boxes[k], scores[k], first + k) for k in range(len(own))]
         return Detections(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
     def _decoded(self, variables: Variables, images: Any) -> tuple[Any, Any]:
@@ -241,17 +241,18 @@ class Detector:
         return digest.hexdigest()
 
 
-def _kept(
+def without_doubles(
     boxes: Float[np.ndarray, "n 4"], scores: Float[np.ndarray, "n 5"], image: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Detections of one image: doubles merged, each with the weight of its score."""
-    place, level = np.nonzero(scores > LEAST_SCORE)
+    has_area = np.all(boxes[:, 2:] > boxes[:, :2], axis=1)  # one without overlaps nothing
+    place, level = np.nonzero((scores > LEAST_SCORE) & has_area[:, None])
     own, score = boxes[place].astype(float), scores[place, level].astype(float)
     left = non_maximum_suppression(own, score, SAME, level)
     same = (iou(own[left], own) > SAME) & (level[left, None] == level)
     weights = same * score
-    merged = weights @ own / weights.sum(axis=1, keepdims=True)
-    return merged, score[left], level[left], np.full(left.size, image)
+    mean = weights @ own / weights.sum(axis=1, keepdims=True)
+    return mean, score[left], level[left], np.full(left.size, image)
 
 
 def _filled(images: Float[np.ndarray, "b s s c"]) -> Float[np.ndarray, "n s s c"]:

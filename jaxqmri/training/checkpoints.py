@@ -188,7 +188,8 @@ def load_model(
         description = json.loads((folder / DESCRIPTION).read_text("utf-8"))
     except ValueError as error:
         raise ValueError(f"{folder / DESCRIPTION}: not valid JSON ({error})") from None
-    network = build(description["architecture"])
+    # its shapes alone: drawing weights that are replaced at once takes longer than reading them
+    network = nnx.eval_shape(lambda: build(description["architecture"]))
     graph, params, stats = nnx.split(network, nnx.Param, ...)
     template = _leaves(Variables(params, stats))
     with ocp.StandardCheckpointer(multiprocessing_options=_processes()) as checkpointer:
@@ -213,18 +214,21 @@ def _leaves(state: Any) -> dict[str, Any]:
 
 
 def _numbers(leaf: Any) -> Any:
+    if isinstance(leaf, jax.ShapeDtypeStruct):
+        return jax.eval_shape(jax.random.key_data, leaf) if _is_key(leaf) else leaf
     return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
 
 
 def _is_key(leaf: Any) -> bool:
-    return isinstance(leaf, jax.Array) and jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    arrays = jax.Array | jax.ShapeDtypeStruct
+    return isinstance(leaf, arrays) and jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def _abstract(leaves: Mapping[str, Any]) -> dict[str, Any]:
     # told where to, since the devices of the save may be gone
     here = SingleDeviceSharding(jax.local_devices()[0])
     return {
-        k: jax.ShapeDtypeStruct(np.shape(v), v.dtype, sharding=getattr(v, "sharding", here))
+        k: jax.ShapeDtypeStruct(np.shape(v), v.dtype, sharding=getattr(v, "sharding", None) or here)
         for k, v in leaves.items()
     }
 

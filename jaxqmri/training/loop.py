@@ -18,6 +18,9 @@ from jaxqmri.training.side_by_side import Layout
 
 Terms = dict[str, Float[Array, "*_"]]
 
+# what runs once is compiled without the usual care: that takes two seconds instead of ten
+HASTY = {"xla_backend_optimization_level": 0}
+
 
 class Variables(NamedTuple):
     """What a network has learnt: its weights, and the statistics of its normalisations."""
@@ -99,7 +102,7 @@ class Trainer:
         self.steps = steps
         abstract = nnx.eval_shape(lambda: make(nnx.Rngs(0)))
         self._graph = nnx.split(abstract, nnx.Param, ...)[0]
-        self.init = jax.jit(self._init)
+        self.init = jax.jit(self._init, compiler_options=HASTY)
         self._scan = jax.default_backend() != "cpu" if scan is None else scan
         self._devices = tuple(jax.local_devices() if devices is None else devices)
         self._programs: dict[int, Callable[[TrainState, Any], tuple[TrainState, Terms]]] = {}

@@ -103,7 +103,10 @@ def test_errors_go_from_map_to_map_with_their_covariance(tmp_path):
     assert 0.003 < np.median(b1_std) < 0.01
 
 
-@pytest.mark.parametrize("model", ["t1rho-adiabatic", "t1rho-adiabatic-exact"])
+@pytest.mark.parametrize(
+    "model",
+    ["t1rho-adiabatic", pytest.param("t1rho-adiabatic-exact", marks=pytest.mark.exhaustive)],
+)
 def test_the_chain_in_one_command(tmp_path, capfd, model):
     whole = np.s_[0:48, 0:48, 0:12]
     root = write_study(tmp_path / "study", noisy=True, part=whole)

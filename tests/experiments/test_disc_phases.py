@@ -19,6 +19,7 @@ from experiments.disc_phases.classifier import predict_phases, support_vectors
 from experiments.disc_phases.column import Column
 from experiments.disc_phases.crops import FIELD, crop, field_about
 from experiments.disc_phases.detections import best_boxes, detection_rows
+from experiments.disc_phases.detector import without_doubles
 from experiments.disc_phases.display import displayed
 from experiments.disc_phases.evaluations import Dealt, arms_of, asked, classified
 from experiments.disc_phases.folds import disc_folds, pairs_of, patient_folds, patients_of
@@ -336,6 +337,17 @@ def test_discs_found_are_named_by_the_surest_box():
     assert rows[AP, "L1/2"].ours == pytest.approx(1 - 0.005 * (1 - 1 / 2))
     assert rows[AP, "L1/2"].paper == paper.AVERAGE_PRECISION["L1/2"]
     assert rows[f"{AP}, {LOWEST}", None].ours <= 1.0
+
+
+def test_doubles_are_merged_by_their_scores_and_a_box_without_area_is_none():
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 12], [40, 5, 40, 9], [60, 0, 70, 10]], np.float32)
+    scores = np.zeros((4, 5), np.float32)
+    scores[:, 2] = 0.6, 0.2, 0.9, 0.5
+    found, score, level, image = without_doubles(boxes, scores, 7)
+    np.testing.assert_allclose(found, [[0, 0, 10, (0.6 * 10 + 0.2 * 12) / 0.8], [60, 0, 70, 10]])
+    np.testing.assert_allclose(score, [0.6, 0.5])
+    assert level.tolist() == [2, 2]
+    assert image.tolist() == [7, 7]
 
 
 @pytest.fixture(scope="module")

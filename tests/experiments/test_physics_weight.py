@@ -307,6 +307,7 @@ def test_nonsense_is_one_line(flags, message, tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.exhaustive
 def test_a_stopped_run_goes_on_to_the_same_numbers(tmp_path):
     data, out = write_study(tmp_path / "study", 4), tmp_path / "run"
     command = [*SMALL, "--data", str(data), "--out", str(out)]

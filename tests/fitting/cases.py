@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jaxqmri import physics
 
@@ -125,4 +126,13 @@ CASES = [
         100.0,
         {"free": ("b1",)},
     ),
+]
+
+# equations of different kinds: amplitudes and one time, an offset too, a time with bent residuals,
+# maps held fixed, and a parameter held back
+KINDS = ("t1rho", "t2-offset", "t1-ir", "t1rho-adiabatic", "t1-vfa-finite")
+
+EVERY_CASE = [
+    pytest.param(case, id=case.name, marks=() if case.name in KINDS else pytest.mark.exhaustive)
+    for case in CASES
 ]

@@ -11,7 +11,7 @@ import pytest
 
 import jaxqmri
 from jaxqmri import Status, physics
-from tests.fitting.cases import CASES, Case
+from tests.fitting.cases import CASES, EVERY_CASE, Case
 
 VOXELS = 3
 SNR = 30.0
@@ -56,7 +56,7 @@ def problem(case: Case):
     return estimates, at, along
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", EVERY_CASE)
 def test_slopes_equal_finite_differences(case):
     with jax.enable_x64(True):
         estimates, at, along = problem(case)

@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import least_squares
 
 import jaxqmri
-from tests.fitting.cases import CASES, Case
+from tests.fitting.cases import EVERY_CASE, Case
 
 VOXELS = 8_000  # the same for both tests: a program is compiled for a number of voxels
 COMPARED = 15
@@ -48,7 +48,7 @@ def minpack(case: Case, images: np.ndarray, free: tuple[str, ...], ours: np.ndar
     )
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", EVERY_CASE)
 def test_same_minimum_as_minpack(case: Case):
     images, sigma = case.noisy(VOXELS, SNR)
     single = jaxqmri.fit(case.model, images.astype(np.float32), sigma=sigma, **case.options)
@@ -68,7 +68,7 @@ def test_same_minimum_as_minpack(case: Case):
     assert np.max(np.abs(float32 - theirs) / std) < 1e-2
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", EVERY_CASE)
 def test_std_is_the_spread_of_the_estimates(case: Case):
     images, sigma = case.noisy(VOXELS, case.precise_snr, seed=1)
     result = jaxqmri.fit(case.model, images.astype(np.float32), sigma=sigma, **case.options)
