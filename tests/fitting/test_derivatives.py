@@ -11,6 +11,7 @@ import pytest
 
 import jaxqmri
 from jaxqmri import Status, physics
+from tests.compiled import quickly
 from tests.fitting.cases import CASES, EVERY_CASE, Case
 
 VOXELS = 3
@@ -61,7 +62,7 @@ def test_slopes_equal_finite_differences(case):
     with jax.enable_x64(True):
         estimates, at, along = problem(case)
         # one program for the slopes and for the estimates about them: compiling is what takes long
-        run = jax.jit(lambda at, along: jax.jvp(estimates, (at,), (along,), has_aux=True))
+        run = quickly(lambda at, along: jax.jvp(estimates, (at,), (along,), has_aux=True))
         found, slopes, status = run(at, along)
         sums, settled = 0.0, status == Status.CONVERGED
         for stride, weight in STENCIL:
@@ -80,8 +81,8 @@ def test_slopes_equal_finite_differences(case):
 def test_a_fit_gives_the_same_estimates_with_slopes_and_without():
     with jax.enable_x64(True):
         estimates, at, along = problem(CASES[0])
-        alone = jax.jit(estimates)(at)
-        *beside, status = jax.jit(
+        alone = quickly(estimates)(at)
+        *beside, status = quickly(
             lambda at, along: jax.jvp(estimates, (at,), (along,), has_aux=True)
         )(at, along)
         np.testing.assert_allclose(beside[0], alone[0], rtol=1e-9)
@@ -101,13 +102,13 @@ def t1rho_of(times, images, **options):
 def test_both_modes_and_the_second_derivative_agree():
     with jax.enable_x64(True):
         times, images = jnp.array(TIMES), jnp.asarray(noisy_decays(1)[0])
-        back = jax.jit(jax.jacrev(t1rho_of, argnums=(0, 1)))(times, images)
-        forth = jax.jit(jax.jacfwd(t1rho_of, argnums=(0, 1)))(times, images)
+        back = quickly(jax.jacrev(t1rho_of, argnums=(0, 1)))(times, images)
+        forth = quickly(jax.jacfwd(t1rho_of, argnums=(0, 1)))(times, images)
         for one, other in zip(back, forth, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-9)
-        curvature = jax.jit(jax.hessian(t1rho_of, argnums=1))(times, images)
+        curvature = quickly(jax.hessian(t1rho_of, argnums=1))(times, images)
         np.testing.assert_allclose(curvature, curvature.T, rtol=1e-6)
-        stride, slopes = 1e-4, jax.jit(jax.grad(t1rho_of, argnums=1))
+        stride, slopes = 1e-4, quickly(jax.grad(t1rho_of, argnums=1))
         for k in range(len(TIMES)):
             there = [slopes(times, images.at[k].add(d)) for d in (stride, -stride)]
             difference = (there[0] - there[1]) / (2 * stride)
@@ -123,7 +124,7 @@ def test_two_images_have_the_closed_form_and_its_slopes():
             return (times[1] - times[0]) / jnp.log(images[0] / images[1])
 
         for argument in (0, 1):
-            ours = jax.grad(t1rho_of, argnums=argument)(times, images)
+            ours = quickly(jax.grad(t1rho_of, argnums=argument))(times, images)
             theirs = jax.grad(closed, argnums=argument)(times, images)
             np.testing.assert_allclose(ours, theirs, rtol=1e-7)
 
@@ -133,9 +134,11 @@ def test_single_precision_agrees_with_double():
 
     def slopes(dtype):
         given = jnp.asarray(TIMES, dtype), jnp.asarray(images, dtype)
-        return jax.grad(lambda t, y: jnp.vdot(t1rho_of(t, y), cotangent.astype(dtype)), (0, 1))(
-            *given
-        )
+
+        def along(times, images):
+            return jnp.vdot(t1rho_of(times, images), cotangent.astype(dtype))
+
+        return quickly(jax.grad(along, (0, 1)))(*given)
 
     single = slopes(np.float32)
     with jax.enable_x64(True):
@@ -149,14 +152,14 @@ def test_the_whole_hessian_counts():
     with jax.enable_x64(True):
         images = jnp.asarray(noisy_decays(200))
         times = jnp.array(TIMES)
-        ours = jax.vmap(jax.grad(t1rho_of, argnums=1), (None, 0))(times, images)
+        ours = quickly(jax.vmap(jax.grad(t1rho_of, argnums=1), (None, 0)))(times, images)
 
         def by_gauss_newton(image):
             result = jaxqmri.fit(physics.T1rhoDecay(times), image, sigma=1.0)
             columns = jax.jacfwd(physics.T1rhoDecay(times))(result.params)
             return (result.covariance @ jnp.stack([columns.s0, columns.t1rho]))[1]
 
-        off = np.abs(jax.vmap(by_gauss_newton)(images) / ours - 1)
+        off = np.abs(quickly(jax.vmap(by_gauss_newton))(images) / ours - 1)
     assert np.median(off.max(axis=1)) > 0.01
 
 
@@ -169,15 +172,15 @@ def test_a_parameter_on_its_bound_moves_with_the_bound_alone():
             result = jaxqmri.fit(model, images, bounds={"t1rho": (1.0, upper)})
             return jnp.stack([result.params.s0, result.params.t1rho]), result.status
 
-        upper = jnp.asarray(20.0)
-        _, status = fitted(images, upper)
+        upper, compiled = jnp.asarray(20.0), quickly(fitted)
+        _, status = compiled(images, upper)
         assert status == Status.AT_BOUND
-        by_images, by_bound = jax.jacrev(lambda *at: fitted(*at)[0], (0, 1))(images, upper)
+        slopes = quickly(jax.jacrev(lambda *at: fitted(*at)[0], (0, 1)))
+        by_images, by_bound = slopes(images, upper)
         assert np.all(by_images[1] == 0)
         stride = 1e-3
-        difference = (fitted(images, upper + stride)[0] - fitted(images, upper - stride)[0]) / (
-            2 * stride
-        )
+        above, below = (compiled(images, upper + d)[0] for d in (stride, -stride))
+        difference = (above - below) / (2 * stride)
         np.testing.assert_allclose(by_bound, difference, rtol=1e-6)
         # the amplitude follows the images as if the time were known
         shape = jnp.exp(-jnp.array(TIMES) / upper)
@@ -192,13 +195,15 @@ def test_errors_and_the_noise_have_slopes():
             return jaxqmri.fit(physics.T1rhoDecay(TIMES), images, sigma=sigma).std.t1rho
 
         sigma = jnp.full(4, 0.03)
-        std = errors(images, sigma)
-        by_sigma = jax.jacrev(errors, 1)(images, sigma)
+        compiled = quickly(errors)
+        std = compiled(images, sigma)
+        by_sigma = quickly(jax.jacrev(errors, 1))(images, sigma)
         np.testing.assert_allclose(by_sigma, np.diag(std / sigma), rtol=1e-7)
         along = 0.02 * jnp.asarray(np.random.default_rng(2).normal(size=images.shape))
-        slope = jax.jvp(lambda y: errors(y, sigma), (images,), (along,))[1]
+        slope = quickly(lambda y: jax.jvp(lambda y: errors(y, sigma), (y,), (along,))[1])(images)
         stride = 1e-3
-        difference = errors(images + stride * along, sigma) - errors(images - stride * along, sigma)
+        above, below = (compiled(images + d * along, sigma) for d in (stride, -stride))
+        difference = above - below
         np.testing.assert_allclose(slope, difference / (2 * stride), rtol=1e-5)
 
 
@@ -210,8 +215,9 @@ def test_a_rician_minimum_follows_its_noise():
             return t1rho_of(TIMES, images, likelihood="rician", sigma=sigma, steps=STEPS)
 
         sigma, stride = jnp.full(3, 0.1), 1e-4
-        slope = jax.jvp(fitted, (sigma,), (jnp.ones(3),))[1]
-        difference = (fitted(sigma + stride) - fitted(sigma - stride)) / (2 * stride)
+        run = quickly(lambda sigma: jax.jvp(fitted, (sigma,), (jnp.ones(3),)))
+        slope = run(sigma)[1]
+        difference = (run(sigma + stride)[0] - run(sigma - stride)[0]) / (2 * stride)
         np.testing.assert_allclose(slope, difference, rtol=1e-5)
         assert np.all(np.abs(slope) > 1.0)
 
@@ -230,8 +236,9 @@ def test_a_voxel_without_an_estimate_passes_nothing_back():
             for each in (result.params.t1rho, result.std.t1rho, result.rmse)
         )
 
-    slopes = jax.jit(jax.grad(loss, (0, 1, 2)))(times, images, jnp.float32(0.03))
-    sound = jax.grad(loss, (0, 1, 2))(times, images[sound_ones], jnp.float32(0.03))
+    run = quickly(jax.grad(loss, (0, 1, 2)))
+    slopes = run(times, images, jnp.float32(0.03))
+    sound = run(times, images[sound_ones], jnp.float32(0.03))
     np.testing.assert_array_equal(slopes[1][jnp.array([1, 3])], 0.0)
     for one, other in (
         (slopes[0], sound[0]),
@@ -280,7 +287,7 @@ def test_a_network_learns_through_a_fit():
     assert value < 0.02 * first
 
 
-@pytest.mark.parametrize("voxels", [3, 5_000])
+@pytest.mark.parametrize("voxels", [pytest.param(3, marks=pytest.mark.exhaustive), 5_000])
 def test_an_echo_train_has_slopes_backwards_too(voxels):
     """Its samples follow one from another, behind a branch; more voxels than a tile holds."""
     case = next(case for case in CASES if case.name == "t2-epg")

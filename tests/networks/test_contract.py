@@ -15,7 +15,8 @@ from flax import nnx
 
 from jaxqmri.networks import NETWORKS, build
 from jaxqmri.training import Variables, load_model, save_model
-from tests.networks.weights import made, quickly
+from tests.compiled import quickly
+from tests.networks.weights import made
 
 IMAGES = (2, 32, 64, 2)
 CASES = {
@@ -98,7 +99,7 @@ def test_it_comes_back_from_its_folder(case: Case, tmp_path: Path):
     _, params, stats = nnx.split(case.network, nnx.Param, ...)
     folder = tmp_path / "model"
     save_model(folder, Variables(params, stats), {"architecture": case.description})
-    loaded, _ = load_model(folder, built)
+    loaded, _ = load_model(folder, build)
     assert nnx.graphdef(loaded) == nnx.graphdef(case.network)
     saved = jax.tree.leaves_with_path(nnx.state(case.network))
     for (path, ours), (name, theirs) in zip(

@@ -8,7 +8,8 @@ import pytest
 from flax import nnx
 
 from jaxqmri.networks import DiscDetector, RepConv
-from tests.networks.weights import made, number_of_weights, quickly
+from tests.compiled import quickly
+from tests.networks.weights import made, number_of_weights
 
 STRIDES = (8, 16, 32)
 

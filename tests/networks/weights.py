@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TypeVar
 
 import jax
@@ -11,10 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-Network = TypeVar("Network", bound=nnx.Module)
+from tests.compiled import quickly
 
-# for programs of a hundred layers that run but a few times
-quickly = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
+Network = TypeVar("Network", bound=nnx.Module)
 
 
 def number_of_weights(make: Callable[[], nnx.Module]) -> int:
