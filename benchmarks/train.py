@@ -113,17 +113,21 @@ class Program:
         if self._process.stdin and self.error is None:
             self._process.stdin.close()
             self._listen()
-        self._process.wait()
+        if self._process.wait() != 0:
+            self._failed()
 
     def _listen(self) -> None:
         line = self._process.stdout.readline() if self._process.stdout else ""
         if line:
             self.answers.append(json.loads(line))
-            return
-        code = self._process.wait()
+        else:
+            self._process.wait()
+            self._failed()
+
+    def _failed(self) -> None:
         self._errors.seek(0)
         said = self._errors.read().strip().splitlines()
-        self.error = said[-1] if said else f"ended with {code}"
+        self.error = said[-1] if said else f"ended with {self._process.returncode}"
 
     def row(self) -> dict[str, Any]:
         """What was measured, in all turns, or why it was not."""
@@ -146,7 +150,10 @@ class Program:
 def in_turns(
     commands: Mapping[str, tuple[str, str | Path]], problem: dict[str, Any], turns: int
 ) -> dict[str, dict[str, Any]]:
-    """A row of each program, a module and its interpreter; a slow time is slow for all of them."""
+    """A row of each program, a module and its interpreter.
+
+    Who is first changes from turn to turn: a time in which the machine is slow is slow for all.
+    """
     with ExitStack() as files:
         programs = {
             method: Program(
@@ -156,8 +163,8 @@ def in_turns(
             )
             for method, command in commands.items()
         }
-        for _ in range(turns):
-            for program in programs.values():
+        for turn in range(turns):
+            for program in list(programs.values())[:: -1 if turn % 2 else 1]:
                 program.ask()
         for program in programs.values():
             program.end()
@@ -216,6 +223,8 @@ def main(arguments: list[str] | None = None) -> None:
     settings = tyro.cli(Settings, args=arguments, description=__doc__)
     if unknown := set(settings.networks) - set(NETWORKS):
         raise SystemExit(f"no network {', '.join(unknown)}: there are {', '.join(NETWORKS)}")
+    if min(settings.steps, settings.turns) < 1:
+        raise SystemExit("--steps and --turns must be at least 1")
     try:
         torch = interpreter("torchimize", patience=600)
     except NotInstalled as error:

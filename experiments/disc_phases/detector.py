@@ -245,7 +245,8 @@ def without_doubles(
     boxes: Float[np.ndarray, "n 4"], scores: Float[np.ndarray, "n 5"], image: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Detections of one image: doubles merged, each with the weight of its score."""
-    has_area = np.all(boxes[:, 2:] > boxes[:, :2], axis=1)  # one without overlaps nothing
+    # a box without area overlaps nothing, itself neither: its mean would be 0 / 0
+    has_area = np.all(boxes[:, 2:] > boxes[:, :2], axis=1)
     place, level = np.nonzero((scores > LEAST_SCORE) & has_area[:, None])
     own, score = boxes[place].astype(float), scores[place, level].astype(float)
     left = non_maximum_suppression(own, score, SAME, level)

@@ -167,7 +167,8 @@ def load_model(
     folder
         What :func:`save_model` wrote.
     build
-        Builds a network from the description's ``architecture``.
+        Builds a network from the description's ``architecture``; it is traced, and must not look
+        at the values of weights.
 
     Returns
     -------

@@ -38,7 +38,7 @@ def test_our_step_is_timed_in_turns_and_a_failure_is_listed():
 
 def test_networks_that_are_not_the_same_are_not_compared(monkeypatch):
     def found(commands, problem, turns):
-        return {method: {"weights": method.count("j")} for method in commands}
+        return {method: {"weights": {"jaxqmri": 1, "PyTorch": 2}[method]} for method in commands}
 
     monkeypatch.setattr(train, "in_turns", found)
     rows = train.compared("unet", train.Settings(), Path("python"))
@@ -71,3 +71,30 @@ def test_each_network_takes_its_batch(name):
 
     images = problem["images"][0]
     assert all(leaf.shape[0] == images for leaf in jax.tree.leaves(jax.eval_shape(predicted)))
+
+
+DYING = """
+import sys
+from benchmarks.step_timing import Prepared, serve
+
+steps = []
+
+def step():
+    print("a library says hello")
+    steps.append(1)
+    if len(steps) > {lives}:
+        sys.exit("out of memory")
+
+serve(lambda problem: Prepared(step, 10))
+"""
+
+
+@pytest.mark.parametrize("lives", [0, 1, 4, 100])
+def test_a_program_that_dies_is_listed_and_what_libraries_print_is_no_answer(
+    tmp_path, monkeypatch, lives
+):
+    (tmp_path / "dying.py").write_text(DYING.format(lives=lives))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    problem = {"images": [3], "steps": 2, "trainings": 1}
+    row = train.in_turns({"it": ("dying", sys.executable)}, problem, turns=3)["it"]
+    assert row["error"] == "out of memory" if lives < 7 else len(row["turns"]) == 3

@@ -1,19 +1,10 @@
-"""Whole runs take long: most are for the exhaustive tests, and share their compiled programs."""
+"""Whole runs compile the same programs again and again: here each is compiled once."""
 
 import jax
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
-MAIN = "test_knee_cv"  # whose whole run is looked at every time
 WORTH_KEEPING = 0.2  # seconds that a program took to compile
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """What is asked of the ``finished`` run of an experiment takes minutes to get."""
-    for item in items:
-        if "finished" in item.fixturenames and item.path.stem != MAIN:
-            item.add_marker(pytest.mark.exhaustive)
 
 
 @pytest.fixture(scope="session")

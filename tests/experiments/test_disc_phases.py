@@ -375,6 +375,7 @@ def rows_of(out):
     return json.loads((out / "metrics.json").read_text())["results"]
 
 
+@pytest.mark.exhaustive
 def test_files(finished):
     for name in ("config.json", "metrics.json", "tables.md", "report.html"):
         assert (finished / name).stat().st_size > 0
@@ -386,6 +387,7 @@ def test_files(finished):
         assert (NETWORK, evaluated(how, FIVE_FOLDS)) in told
 
 
+@pytest.mark.exhaustive
 def test_goes_on_where_it_stopped(finished, study, tmp_path):
     out = tmp_path / "run"
     shutil.copytree(finished, out)

@@ -67,6 +67,7 @@ def value(out, model, name, metric):
     return found
 
 
+@pytest.mark.exhaustive
 def test_files(finished):
     for name in ("config.json", "metrics.json", "tables.md", "report.html"):
         assert (finished / name).stat().st_size > 0
@@ -77,6 +78,7 @@ def test_files(finished):
     assert "claims nothing" in (finished / "tables.md").read_text("utf-8")
 
 
+@pytest.mark.exhaustive
 def test_numbers_the_paper_prints_have_rows(finished):
     for metric, (_, table) in PRINTED.items():
         for (name, quantity), printed in table.items():
@@ -84,6 +86,7 @@ def test_numbers_the_paper_prints_have_rows(finished):
             assert (found["paper"], found["paper_sd"]) == printed
 
 
+@pytest.mark.exhaustive
 def test_the_reference_is_what_the_images_were_made_with(finished):
     t1, t1rho = (
         value(finished, REFERENCE, paper.WHOLE, of(MEAN, name))["ours"] for name in paper.QUANTITIES
@@ -92,6 +95,7 @@ def test_the_reference_is_what_the_images_were_made_with(finished):
     assert t1rho == pytest.approx(39, rel=0.02)
 
 
+@pytest.mark.exhaustive
 def test_a_fit_with_priors_is_near_where_nothing_hides_the_gain(finished):
     errors = {name: value(finished, PRIOR_FIT, name, of(L1, paper.T1)) for name in
               (paper.WHOLE, "1FA+1TSL")}  # fmt: skip
@@ -99,6 +103,7 @@ def test_a_fit_with_priors_is_near_where_nothing_hides_the_gain(finished):
     assert errors[paper.WHOLE]["ours"] < errors["1FA+1TSL"]["ours"]
 
 
+@pytest.mark.exhaustive
 def test_errors_are_those_of_the_maps_on_disk(finished, study):
     folder, errors = finished / "maps", []
     for who in (path.name for path in folder.glob("sub-*")):
@@ -115,6 +120,7 @@ def test_errors_are_those_of_the_maps_on_disk(finished, study):
     assert found["ours"] == pytest.approx(np.mean(errors), rel=1e-3)
 
 
+@pytest.mark.exhaustive
 def test_a_kept_network_takes_the_images_it_was_given_alone(finished, study):
     (folder,) = (finished / "models").glob("1FA+1TSL*")
     network, about = training.load_model(folder, networks.build)
@@ -207,6 +213,7 @@ def test_a_regression_finds_what_is_a_quadratic_of_the_logarithms():
     assert np.corrcoef(found[..., 0].ravel(), m0[5].ravel())[0, 1] < 0.5  # no image holds it
 
 
+@pytest.mark.exhaustive
 def test_goes_on_where_it_stopped(finished, study, tmp_path):
     out = tmp_path / "run"
     shutil.copytree(finished, out)
@@ -220,6 +227,7 @@ def test_goes_on_where_it_stopped(finished, study, tmp_path):
     assert_same_results(rows(out), rows(finished))
 
 
+@pytest.mark.exhaustive
 def test_a_second_run_says_that_it_is_complete(finished, study, capsys):
     assert run(study, finished) == 0
     assert "complete" in capsys.readouterr().out
@@ -287,6 +295,7 @@ def test_scan_times_follow_those_of_the_images():
     np.testing.assert_allclose(accelerations, [1.0, 2.183, 3.691, 5.343], atol=5e-4)
 
 
+@pytest.mark.exhaustive
 def test_dice_and_correlation_are_told(finished):
     assert 0 <= value(finished, NETWORK, paper.WHOLE, DICE)["ours"] <= 1
     assert -1 <= value(finished, NETWORK, paper.WHOLE, of(VOXEL_R, paper.T1))["ours"] <= 1

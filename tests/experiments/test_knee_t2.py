@@ -87,6 +87,7 @@ def value(out, model, name, metric, region=None):
     return found
 
 
+@pytest.mark.exhaustive
 def test_files(finished):
     for name in ("config.json", "metrics.json", "tables.md", "report.html"):
         assert (finished / name).stat().st_size > 0
@@ -97,6 +98,7 @@ def test_files(finished):
     assert "claims nothing" in (finished / "tables.md").read_text("utf-8")
 
 
+@pytest.mark.exhaustive
 def test_numbers_the_paper_prints_have_rows(finished):
     for name, printed in paper.REGIONS.items():
         for quantity, metric, number in (
@@ -113,6 +115,7 @@ def test_numbers_the_paper_prints_have_rows(finished):
         assert (found["paper"], found["paper_sd"]) == (printed.jaccard, printed.jaccard_sd)
 
 
+@pytest.mark.exhaustive
 def test_readers_overlap_as_their_masks_on_disk_do(finished, study):
     found = value(finished, READER_2, against(READER_1, SUBSET), DICE)
     overlaps = []
@@ -125,6 +128,7 @@ def test_readers_overlap_as_their_masks_on_disk_do(finished, study):
     assert found["ours"] == pytest.approx(np.mean(overlaps), abs=0.03)
 
 
+@pytest.mark.exhaustive
 def test_layers_and_change_are_those_that_were_put_in(finished):
     deep, superficial, change = (
         value(finished, READER_1, READER_1, of(quantity, MEAN), region)["ours"]
@@ -134,6 +138,7 @@ def test_layers_and_change_are_those_that_were_put_in(finished):
     assert change == pytest.approx(small_mese_study.CHANGE, abs=1.0)
 
 
+@pytest.mark.exhaustive
 def test_files_of_a_reading_hold_its_numbers(finished):
     values = []
     for path in sorted((finished / "maps").glob("sub-*/ses-*/anat/*_desc-Reader1_T2map.nii.gz")):
@@ -145,6 +150,7 @@ def test_files_of_a_reading_hold_its_numbers(finished):
     assert found["ours"] == pytest.approx(np.mean(pairs), rel=1e-3)
 
 
+@pytest.mark.exhaustive
 def test_the_choice_that_overlaps_best_learns_to_the_end(finished):
     metric = f"{DICE}, {VALIDATION}"
     tried = {r["input"]: r["ours"] for r in rows(finished) if r["metric"] == metric
@@ -159,6 +165,7 @@ def test_the_choice_that_overlaps_best_learns_to_the_end(finished):
     assert 2 * short["ours"] == whole["ours"]
 
 
+@pytest.mark.exhaustive
 def test_goes_on_where_it_stopped(finished, study, tmp_path):
     out = tmp_path / "run"
     shutil.copytree(finished, out)

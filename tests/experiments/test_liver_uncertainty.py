@@ -69,6 +69,7 @@ def value(out, model, metric):
     return found
 
 
+@pytest.mark.exhaustive
 def test_files(finished):
     for name in ("config.json", "metrics.json", "tables.md", "report.html"):
         assert (finished / name).stat().st_size > 0
@@ -78,6 +79,7 @@ def test_files(finished):
     assert len(set(names)) == len(names)
 
 
+@pytest.mark.exhaustive
 def test_numbers_the_paper_prints_have_rows(finished):
     for name, printed in paper.RMRE.items():
         found = value(finished, name, "RMRE")
@@ -85,6 +87,7 @@ def test_numbers_the_paper_prints_have_rows(finished):
         assert (found["ours"] is None) == (name == paper.BM3D)  # the preset does not denoise
 
 
+@pytest.mark.exhaustive
 def test_errors_are_those_of_the_maps_on_disk(finished, study):
     for name in (paper.COARSE, CALIBRATED, paper.LBRU):
         words = name.title().replace(" ", "")
@@ -102,6 +105,7 @@ def test_errors_are_those_of_the_maps_on_disk(finished, study):
         assert value(finished, name, "RMRE")["ours"] == pytest.approx(100 * np.mean(errors), 1e-4)
 
 
+@pytest.mark.exhaustive
 def test_three_numbers_take_the_systematic_difference_away(finished):
     coarse, parabola = (value(finished, name, "pixel bias") for name in (paper.COARSE, CALIBRATED))
     assert coarse["ours"] > 0.5
@@ -111,6 +115,7 @@ def test_three_numbers_take_the_systematic_difference_away(finished):
     )
 
 
+@pytest.mark.exhaustive
 def test_every_network_is_there_and_says_that_it_is_short(finished):
     for name in LEARNED:
         assert np.isfinite(value(finished, name, "RMRE")["ours"])
@@ -120,6 +125,7 @@ def test_every_network_is_there_and_says_that_it_is_short(finished):
     assert "claims nothing" in text
 
 
+@pytest.mark.exhaustive
 def test_a_run_that_lost_its_end_goes_on_to_the_same_numbers(finished, study, tmp_path):
     out = tmp_path / "run"
     shutil.copytree(finished, out)

@@ -128,9 +128,11 @@ CASES = [
     ),
 ]
 
-# equations of different kinds: amplitudes and one time, an offset too, a time with bent residuals,
-# maps held fixed, and a parameter held back
-KINDS = ("t1rho", "t2-offset", "t1-ir", "t1rho-adiabatic", "t1-vfa-finite")
+# one of each kind: amplitudes and one time, an offset too, two times, signed images, images whose
+# sign is lost, maps held fixed, and a parameter given by a number
+KINDS = (
+    "t1rho", "t2-offset", "biexp", "t1-ir", "t1-ir-magnitude", "t1rho-adiabatic", "t1-vfa-finite",
+)  # fmt: skip
 
 EVERY_CASE = [
     pytest.param(case, id=case.name, marks=() if case.name in KINDS else pytest.mark.exhaustive)

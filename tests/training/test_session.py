@@ -249,7 +249,8 @@ def test_a_half_written_checkpoint_is_not_taken_for_one(tmp_path: Path, shared: 
 
 
 def test_a_model_comes_back_from_its_folder(tmp_path: Path):
-    architecture = {"network": "UNet", "in_channels": 2, "features": [2, 4], "limits": [10, 100]}
+    architecture = {"network": "UNet", "in_channels": 2, "features": [2, 4], "limits": [10, 100],
+                    "dropout": 0.5}  # fmt: skip
     network = build(architecture, nnx.Rngs(3))
     _, params, stats = nnx.split(network, nnx.Param, ...)
     description = {"architecture": architecture, "inputs": ["PDw", "T1rhow 50 ms"], "scale": 3.5}
@@ -266,3 +267,18 @@ def test_a_model_comes_back_from_its_folder(tmp_path: Path):
         save_model(tmp_path / "other", Variables(params, stats), {})
     with pytest.raises(ValueError, match="saved by another network"):
         load_model(tmp_path / "model", lambda _: build({**architecture, "features": [3, 4]}))
+
+
+def test_first_states_can_be_made_inside_a_compiled_function():
+    trainer = Trainer(
+        lambda rngs: build({"network": "SkipMLP", "in_features": 2, "width": 0.05}, rngs),
+        make_optimiser("adam", 1e-3),
+        lambda _, data: data,
+        lambda predicted, _: (jnp.mean(predicted), {}),
+    )
+    keys = jax.random.split(jax.random.key(0), 2)
+    several = jax.jit(jax.vmap(trainer.init))(keys)
+    for k in range(2):
+        alone = trainer.init(keys[k]).variables.params
+        one = jax.tree.map(lambda leaf, k=k: leaf[k], several.variables.params)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), one, alone)
