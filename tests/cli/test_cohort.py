@@ -299,7 +299,6 @@ def test_subjects_of_other_sizes_share_one_program(tmp_path):
     assert programs == ["jit(on_device)"]
 
 
-@pytest.mark.exhaustive
 def test_a_thousand_subjects(tmp_path, capfd):
     root = tmp_path / "study"
     for k in range(1, 1001):
