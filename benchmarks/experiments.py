@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.failure import last_words
 from experiments.command import Preset
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,8 +49,7 @@ def timed(name: str, preset: Preset) -> dict[str, Any]:
                 cwd=ROOT, env=surroundings, capture_output=True, text=True, check=False,
             )  # fmt: skip
             if done.returncode:
-                said = done.stderr.strip().splitlines()
-                return row | {"error": said[-1] if said else f"ended with {done.returncode}"}
+                return row | {"error": last_words(done.stderr, done.returncode)}
             row[label] = time.perf_counter() - began
     return row
 

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.failure import last_words
 from jaxqmri.cli.accelerator import configure_jax
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -167,8 +168,7 @@ def measured(method: Method, problem: dict[str, Any], folder: Path) -> dict[str,
     except subprocess.TimeoutExpired:
         return {"error": "not done after 1200 s"}
     if done.returncode != 0:
-        said = done.stderr.strip().splitlines()
-        return {"error": said[-1] if said else f"ended with {done.returncode}"}
+        return {"error": last_words(done.stderr, done.returncode)}
     report = json.loads((folder / "report.json").read_text("utf-8"))
     steady, best = float(np.median(report["seconds"])), min(report["seconds"])
     return report | {

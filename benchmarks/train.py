@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from benchmarks.failure import last_words
+
 ROOT = Path(__file__).resolve().parents[1]
 OURS, TORCH = "benchmarks.methods.jaxqmri_train", "benchmarks.peers.torch_networks"
 
@@ -126,8 +128,7 @@ class Program:
 
     def _failed(self) -> None:
         self._errors.seek(0)
-        said = self._errors.read().strip().splitlines()
-        self.error = said[-1] if said else f"ended with {self._process.returncode}"
+        self.error = last_words(self._errors.read(), self._process.returncode)
 
     def row(self) -> dict[str, Any]:
         """What was measured, in all turns, or why it was not."""
@@ -175,9 +176,10 @@ def compared(name: str, settings: Settings, torch: Path | None) -> list[dict[str
     """Two rows for each framework that there is: one training on all cores, and one on each."""
     from jaxqmri.cli.accelerator import available_cores
 
-    commands = {"jaxqmri": (OURS, sys.executable)}
+    commands: dict[str, tuple[str, str | Path]] = {}
     if torch is not None:
-        commands = {"PyTorch": (TORCH, torch), **commands}
+        commands["PyTorch"] = TORCH, torch
+    commands["jaxqmri"] = OURS, sys.executable
     rows = []
     for trainings in sorted({1, available_cores()}):
         problem = NETWORKS[name] | {"steps": settings.steps, "trainings": trainings}

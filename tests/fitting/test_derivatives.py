@@ -57,12 +57,16 @@ def problem(case: Case):
     return estimates, at, along
 
 
+def with_slopes(estimates):
+    """Estimates, their slopes and statuses, from one program: compiling is what takes long."""
+    return quickly(lambda at, along: jax.jvp(estimates, (at,), (along,), has_aux=True))
+
+
 @pytest.mark.parametrize("case", EVERY_CASE)
 def test_slopes_equal_finite_differences(case):
     with jax.enable_x64(True):
         estimates, at, along = problem(case)
-        # one program for the slopes and for the estimates about them: compiling is what takes long
-        run = quickly(lambda at, along: jax.jvp(estimates, (at,), (along,), has_aux=True))
+        run = with_slopes(estimates)
         found, slopes, status = run(at, along)
         sums, settled = 0.0, status == Status.CONVERGED
         for stride, weight in STENCIL:
@@ -83,10 +87,8 @@ def test_a_fit_gives_the_same_estimates_with_slopes_and_without(name):
     with jax.enable_x64(True):
         estimates, at, along = problem(next(case for case in CASES if case.name == name))
         alone = quickly(estimates)(at)
-        *beside, status = quickly(
-            lambda at, along: jax.jvp(estimates, (at,), (along,), has_aux=True)
-        )(at, along)
-        np.testing.assert_allclose(beside[0], alone[0], rtol=1e-9)
+        beside, _, status = with_slopes(estimates)(at, along)
+        np.testing.assert_allclose(beside, alone[0], rtol=1e-9)
         np.testing.assert_array_equal(status, alone[1])
 
 
